@@ -1,0 +1,9 @@
+noinst_LIBRARIES += lib/libcore.a
+# One file a line, tier by tier: see HACKING.
+lib_libcore_a_SOURCES = \
+	lib/err.c lib/err.h \
+	lib/log.c lib/log.h \
+	lib/mem.c lib/mem.h \
+	lib/str.c lib/str.h \
+	lib/vec.h \
+	lib/when.c lib/when.h

@@ -1,0 +1,24 @@
+# Unit tests: one program a module, tests/unit/test_MODULE.c, linked with libcore.
+if HAVE_CMOCKA
+unit_tests = \
+	tests/unit/test_err \
+	tests/unit/test_str \
+	tests/unit/test_when
+else
+unit_tests =
+endif
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+
+unit_ldadd = lib/libcore.a $(CMOCKA_LIBS)
+tests_unit_test_err_LDADD = $(unit_ldadd)
+tests_unit_test_str_LDADD = $(unit_ldadd)
+tests_unit_test_when_LDADD = $(unit_ldadd)
+
+# Tests of the built utilities, and of the project's own rules.
+cli_tests =
+meta_tests =
+if HAVE_BATS
+TESTS += $(cli_tests) $(meta_tests)
+endif
+EXTRA_DIST += $(cli_tests) $(meta_tests)
