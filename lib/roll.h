@@ -1,0 +1,184 @@
+/*
+ * roll.h - the roll: which VM ran on which host, now and at any instant of the past.
+ *
+ * Placement is history, written only on change. A snapshot has a number
+ * (ordered by a counter, never by the clock); each host's list in it is
+ * compared with that host's newest and only differences are written, all or
+ * nothing: chunks of a large change stay invisible until the last. The
+ * snapshot's header comes last and says for every host when it answered, or
+ * why not, or "not asked". A host is its libvirt host UUID; names are attributes with a history. The same VM
+ * UUID on two hosts is two facts. Nothing is merged, nothing is deleted but by roll_prune and roll_forget.
+ */
+#ifndef VMROLL_ROLL_H
+#define VMROLL_ROLL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "hosts.h"
+#include "store.h"
+#include "vm.h"
+
+/* A host as its libvirt and hosts(5) describe it. NULL or VM_UNKNOWN is unknown. */
+struct roll_host {
+	unsigned char uuid[VM_UUID_SIZE]; /* libvirt host UUID, or vm_uuid_from_name */
+	bool uuid_derived;                /* libvirt gave none */
+	char *name;     /* in hosts(5) */
+	char *address;
+	char *cluster;
+	char *manager;
+	char *hypervisor;         /* "QEMU" */
+	char *hypervisor_version; /* "7.2.0" */
+	char *libvirt_version;    /* "9.0.0" */
+	char *os;
+	char *cpu_model;
+	uint64_t cpus;
+	uint64_t mhz;
+	uint64_t memory_bytes;
+};
+
+void roll_host_done(struct roll_host *host);
+
+/* ---- writing: vmsnap ---- */
+
+struct roll_writer;
+
+/* What one host's list changed. */
+struct roll_changes {
+	size_t appeared, gone, changed, vms; /* vms: how many the list has now */
+};
+
+/* Opens a snapshot: takes the next number. HOSTS lists every host of hosts(5) (borrowed until roll_finish): those never reported are "not asked". */
+int roll_begin(struct roll_writer **writer, struct store *store, const struct hosts *hosts,
+	       int64_t begun, struct err *e);
+void roll_writer_free(struct roll_writer *writer); /* NULL-safe; without roll_finish no header is written, lists that were put stay */
+void cleanup_roll_writer(struct roll_writer **writer);
+
+/*
+ * The newest visible record of each VM on the host UUID, sorted by VM UUID, for deciding whose XML must be
+ * read anew. Gone VMs are left out. The caller frees each with vm_done, then the array.
+ */
+int roll_current(struct store *store, const unsigned char *host_uuid, struct vm **vms, size_t *count, struct err *e);
+
+/*
+ * HOST answered at ANSWERED with the complete list VMS (any order; duplicate
+ * UUIDs are ERR_USAGE). Writes what differs. A VM whose xml_known is false
+ * keeps the XML attributes of its newest record. Records a new name or
+ * attributes of the host. ERR_CONFLICT if another hosts(5) name answered with
+ * the same host UUID in this snapshot: both names are in the message.
+ */
+int roll_put_list(struct roll_writer *writer, const struct roll_host *host, const struct vm *vms,
+		  size_t count, int64_t answered, struct roll_changes *changes, struct err *e);
+/* NAME did not answer: WHY is one line for people, CODE an err_code. It keeps its last list. */
+int roll_put_failure(struct roll_writer *writer, const char *name, int code, const char *why, struct err *e);
+/* Whether NAME failed in the newest finished snapshot too. */
+bool roll_failed_last_time(const struct roll_writer *writer, const char *name);
+/* Hosts that left hosts(5) end their intervals here; then the header is put. */
+int roll_finish(struct roll_writer *writer, int64_t ended, struct err *e);
+
+/* ---- writing: vmsnap --follow ---- */
+
+/* The follower's connection to the host is live from AT on (its list was put just before); until roll_follow_end, or the last roll_follow_alive. */
+int roll_follow_begin(struct store *store, const unsigned char *host_uuid, int64_t at, struct err *e);
+/* All followed hosts are still live at AT: one small record, every few seconds. */
+int roll_follow_alive(struct store *store, int64_t at, struct err *e);
+int roll_follow_end(struct store *store, const unsigned char *host_uuid, int64_t at, const char *why, struct err *e);
+/* One event: VM as it is now on the host (state VM_GONE: undefined or migrated away) at AT. Writes only a difference; *CHANGED says so. */
+int roll_put_event(struct store *store, const unsigned char *host_uuid, const struct vm *vm, int64_t at,
+		   bool *changed, struct err *e);
+
+/* ---- keeping ---- */
+
+/* Hosts(5) renamed a host whose UUID is not known (or is derived): its history goes on under NEW_NAME. */
+int roll_rename(struct store *store, const char *old_name, const char *new_name, struct err *e);
+/* Ends the intervals of a host that is gone for good. ERR_NOT_FOUND. */
+int roll_forget(struct store *store, const char *name, int64_t at, struct err *e);
+/* Removes what only matters to instants before BEFORE; the state at BEFORE and all after stays answerable, the newest state always. *REMOVED: records. */
+int roll_prune(struct store *store, int64_t before, uint64_t *removed, struct err *e);
+
+/* ---- snapshots ---- */
+
+struct roll_snapshot {
+	uint64_t id;
+	int64_t begun, ended;
+	uint64_t hosts, answered, failed, not_asked, vms;
+};
+
+/* Newest first. 1/0/negative with an iterator: */
+struct roll_snapshots;
+int roll_snapshots_open(struct roll_snapshots **list, struct store_view *view, struct err *e);
+int roll_snapshots_next(struct roll_snapshots *list, struct roll_snapshot *snapshot, struct err *e);
+void roll_snapshots_close(struct roll_snapshots *list);
+void cleanup_roll_snapshots(struct roll_snapshots **list);
+
+/* ---- reading: the roll at an instant ---- */
+
+/*
+ * The state of the world at an instant: for each host the newest list that it answered at or
+ * before AT (an event of --follow counts as a list of that host while it is followed).
+ */
+struct roll;
+
+/* AT: WHEN_UNKNOWN for now. ERR_ENV "run vmsnap first" when there is no finished snapshot at or before AT. The VIEW must outlive the roll. */
+int roll_open(struct roll **roll, struct store_view *view, int64_t at, struct err *e);
+void roll_close(struct roll *roll);
+void cleanup_roll(struct roll **roll);
+/* The newest finished snapshot at or before AT. */
+const struct roll_snapshot *roll_snapshot(const struct roll *roll);
+
+/* How good a host's list is. */
+struct roll_list {
+	struct roll_host host;   /* as it was then */
+	uint64_t snapshot;       /* number of the snapshot it comes from; 0: it never answered */
+	int64_t answered;        /* when the host last answered, WHEN_UNKNOWN: never */
+	bool stale;              /* it failed or was not asked in the newest snapshot at AT */
+	char *why;               /* then: why, for people ("not asked"), else NULL */
+	bool followed;           /* --follow was live at AT: exact, not sampled */
+};
+void roll_list_done(struct roll_list *list);
+
+/* The list of the host that bore NAME at AT (or NAME is its UUID). 1, 0 if no such host, negative. */
+int roll_find_host(struct roll *roll, const char *name, struct roll_list *list, struct err *e);
+/* All hosts known at AT, by name. 1/0/negative. Index from 0. */
+int roll_host_at(struct roll *roll, size_t index, struct roll_list *list, struct err *e);
+size_t roll_host_count(const struct roll *roll);
+
+/* One VM on one host. */
+struct roll_vm {
+	struct vm vm;
+	size_t host;      /* index for roll_host_at */
+	int64_t since;    /* when this host first listed it in this state: at or before which it began */
+	int64_t seen;     /* when it was last confirmed: its host's last answer, or the event */
+};
+void roll_vm_done(struct roll_vm *vm);
+
+/* Walks VMs: of one host, or all (HOST SIZE_MAX), sorted by host name and VM UUID. Gone ones are left out. */
+struct roll_cursor;
+int roll_vms(struct roll_cursor **cursor, struct roll *roll, size_t host, struct err *e);
+int roll_vms_next(struct roll_cursor *cursor, struct roll_vm *vm, struct err *e);
+void roll_vms_close(struct roll_cursor *cursor);
+void cleanup_roll_cursor(struct roll_cursor **cursor);
+
+/*
+ * Finds VMs at AT by UUID (either byte order), exact name, NAME@HOST (the last @ splits; HOST a host's name), MAC, or a prefix of
+ * name or UUID. An exact match wins over prefixes; the same VM on several hosts is several results. A prefix of several different VMs is ERR_AMBIGUOUS with the candidates
+ * in the message. The caller frees each with roll_vm_done, then the array. 0 results: returns 0 with *COUNT 0.
+ */
+int roll_find_vms(struct roll *roll, const char *text, struct roll_vm **vms, size_t *count, struct err *e);
+
+/* One interval of a VM's life: on HOST from FROM until UNTIL (WHEN_UNKNOWN: still) as VM says. */
+struct roll_interval {
+	struct vm vm;
+	char *host;
+	int64_t from, until;
+	uint64_t snapshot;
+	bool followed; /* from an event: FROM is exact */
+};
+void roll_interval_done(struct roll_interval *interval);
+/* All of the VM with this UUID on all hosts, oldest first; the caller frees. */
+int roll_history(struct store_view *view, const unsigned char *uuid, struct roll_interval **intervals,
+		 size_t *count, struct err *e);
+
+#endif
