@@ -1,6 +1,7 @@
 noinst_LIBRARIES += lib/libcore.a
 # One file a line, tier by tier: see HACKING.
 lib_libcore_a_SOURCES = \
+	lib/domxml.c lib/domxml.h \
 	lib/err.c lib/err.h \
 	lib/log.c lib/log.h \
 	lib/mem.c lib/mem.h \

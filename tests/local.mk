@@ -1,6 +1,7 @@
 # Unit tests: one program a module, tests/unit/test_MODULE.c, linked with libcore.
 if HAVE_CMOCKA
 unit_tests = \
+	tests/unit/test_domxml \
 	tests/unit/test_err \
 	tests/unit/test_str \
 	tests/unit/test_when
@@ -11,6 +12,7 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
 unit_ldadd = lib/libcore.a $(CMOCKA_LIBS)
+tests_unit_test_domxml_LDADD = $(unit_ldadd) $(LIBXML_LIBS)
 tests_unit_test_err_LDADD = $(unit_ldadd)
 tests_unit_test_str_LDADD = $(unit_ldadd)
 tests_unit_test_when_LDADD = $(unit_ldadd)

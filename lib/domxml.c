@@ -1,0 +1,401 @@
+/* domxml.c - what libvirt's XML says about a domain and about a host. */
+#include "config.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <libxml/parser.h>
+#include <libxml/tree.h>
+
+#include "domxml.h"
+#include "mem.h"
+#include "str.h"
+
+/* The version behind it may grow; libvirt-domain metadata of libosinfo has used 1.0 since 2018. */
+static const char libosinfo_namespace[] = "http://libosinfo.org/xmlns/libvirt/domain/";
+
+MEM_DEFINE_CLEANUP(xmlDoc, xmlFreeDoc)
+MEM_DEFINE_CLEANUP(xmlParserCtxt, xmlFreeParserCtxt)
+
+static bool is_element(const xmlNode *node, const char *name)
+{
+	return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
+}
+
+/* The first child element of PARENT with this name; NULL in gives NULL out, so that lookups chain. */
+static const xmlNode *child(const xmlNode *parent, const char *name)
+{
+	if (!parent)
+		return NULL;
+	for (const xmlNode *node = parent->children; node; node = node->next)
+		if (is_element(node, name))
+			return node;
+	return NULL;
+}
+
+/* The caller frees; NULL if there is no such node or it is empty. */
+static char *text_of(const xmlNode *node)
+{
+	if (!node)
+		return NULL;
+	xmlChar *content = xmlNodeGetContent(node);
+	char *text = content && *content ? mem_string((const char *)content) : NULL;
+	xmlFree(content);
+	return text;
+}
+
+static char *attribute(const xmlNode *node, const char *name)
+{
+	if (!node)
+		return NULL;
+	xmlChar *value = xmlGetNoNsProp(node, (const xmlChar *)name);
+	char *text = value && *value ? mem_string((const char *)value) : NULL;
+	xmlFree(value);
+	return text;
+}
+
+static char *child_attribute(const xmlNode *node, const char *name, const char *key)
+{
+	return attribute(child(node, name), key);
+}
+
+/* A number that is not one is unknown, not an error: the rest of the domain still counts. */
+static uint64_t number(const char *text)
+{
+	uint64_t value;
+
+	if (!text || str_parse_number(text, 0, UINT64_MAX, &value, NULL) < 0)
+		return 0;
+	return value;
+}
+
+/* libvirt's virScaleInteger: KB, MB, … are powers of 1000, K, KiB, … of 1024, KiB if nothing is said. */
+static uint64_t unit_bytes(const char *unit)
+{
+	static const char letters[] = "KMGTPE";
+	uint64_t base = 1024;
+	uint64_t scale = 1;
+
+	if (!unit)
+		return 1024;
+	if (strcasecmp(unit, "b") == 0 || strcasecmp(unit, "bytes") == 0)
+		return 1;
+	const char *letter = strchr(letters, toupper((unsigned char)unit[0]));
+	if (!letter)
+		return 0;
+	if (unit[1] && strcasecmp(unit + 1, "iB") != 0) {
+		if (strcasecmp(unit + 1, "B") != 0)
+			return 0;
+		base = 1000;
+	}
+	for (const char *l = letters; l <= letter; l++)
+		scale *= base;
+	return scale;
+}
+
+static uint64_t memory_bytes(const xmlNode *node)
+{
+	cleanup(cleanup_mem) char *text = text_of(node);
+	cleanup(cleanup_mem) char *unit = attribute(node, "unit");
+	uint64_t bytes;
+
+	if (__builtin_mul_overflow(number(text), unit_bytes(unit), &bytes))
+		return 0;
+	return bytes;
+}
+
+/* Families whose name is not their identifier with a capital letter. */
+static const struct {
+	const char *identifier;
+	const char *name;
+} families[] = {
+	{"almalinux", "AlmaLinux"},
+	{"alpinelinux", "Alpine Linux"},
+	{"archlinux", "Arch Linux"},
+	{"centos", "CentOS"},
+	{"centos-stream", "CentOS Stream"},
+	{"cirros", "CirrOS"},
+	{"freebsd", "FreeBSD"},
+	{"netbsd", "NetBSD"},
+	{"ol", "Oracle Linux"},
+	{"openbsd", "OpenBSD"},
+	{"opensuse", "openSUSE"},
+	{"rhel", "RHEL"},
+	{"rocky", "Rocky Linux"},
+	{"sled", "SLED"},
+	{"sles", "SLES"},
+	{"win", "Windows"},
+};
+
+static void add_family(struct str *name, const char *identifier, size_t length)
+{
+	for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+		if (strlen(families[i].identifier) == length &&
+		    strncmp(families[i].identifier, identifier, length) == 0) {
+			str_add(name, families[i].name);
+			return;
+		}
+	}
+	str_add_char(name, (char)toupper((unsigned char)identifier[0]));
+	str_add_n(name, identifier + 1, length - 1);
+}
+
+char *domxml_os_name(const char *identifier)
+{
+	struct str name = {0};
+	const char *version = strrchr(identifier, '/');
+
+	if (!version || !version[1] || version == identifier)
+		return NULL;
+	const char *family = version;
+	while (family > identifier && family[-1] != '/')
+		family--;
+	if (family == version)
+		return NULL;
+	add_family(&name, family, (size_t)(version - family));
+	str_add_char(&name, ' ');
+	str_add(&name, version + 1);
+	return str_take(&name);
+}
+
+static char *os_from_metadata(const xmlNode *metadata)
+{
+	for (const xmlNode *node = metadata ? metadata->children : NULL; node; node = node->next) {
+		if (!is_element(node, "libosinfo") || !node->ns || !node->ns->href ||
+		    !str_starts((const char *)node->ns->href, libosinfo_namespace))
+			continue;
+		cleanup(cleanup_mem) char *identifier = child_attribute(node, "os", "id");
+		if (!identifier)
+			continue;
+		char *name = domxml_os_name(identifier);
+		return name ? name : mem_string(identifier);
+	}
+	return NULL;
+}
+
+static void parse_os(struct domxml *domain, const xmlNode *root)
+{
+	const xmlNode *type = child(child(root, "os"), "type");
+	cleanup(cleanup_mem) char *kind = text_of(type);
+
+	domain->arch = attribute(type, "arch");
+	domain->machine = attribute(type, "machine");
+	domain->os = os_from_metadata(child(root, "metadata"));
+	domain->os_known = domain->os != NULL;
+	if (!domain->os && kind)
+		domain->os = domain->arch ? mem_format("%s %s", kind, domain->arch) : mem_string(kind);
+}
+
+/* "file", "dev", "dir", "volume", "name": whichever the type of the source uses. */
+static char *disk_source(const xmlNode *disk)
+{
+	static const char *const keys[] = {"file", "dev", "dir", "volume"};
+	const xmlNode *source = child(disk, "source");
+
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		char *value = attribute(source, keys[i]);
+		if (value)
+			return value;
+	}
+	cleanup(cleanup_mem) char *protocol = attribute(source, "protocol");
+	cleanup(cleanup_mem) char *name = attribute(source, "name");
+	return protocol ? mem_format("%s:%s", protocol, name ? name : "") : NULL;
+}
+
+static int add_disk(struct domxml *domain, const xmlNode *node, struct err *e)
+{
+	if (domain->disks.count == DOMXML_DEVICES_MAX)
+		return err_set(e, ERR_TOO_LARGE, "more than %d disks", DOMXML_DEVICES_MAX);
+	struct domxml_disk *disk = vec_push_zero(&domain->disks);
+	disk->target = child_attribute(node, "target", "dev");
+	disk->source = disk_source(node);
+	disk->device = attribute(node, "device");
+	disk->format = child_attribute(node, "driver", "type");
+	disk->read_only = child(node, "readonly") != NULL;
+	if (!disk->device)
+		disk->device = mem_string("disk");
+	return 0;
+}
+
+static char *nic_network(const xmlNode *nic)
+{
+	static const char *const keys[] = {"network", "bridge", "dev"};
+	const xmlNode *source = child(nic, "source");
+
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		char *value = attribute(source, keys[i]);
+		if (value)
+			return value;
+	}
+	return NULL;
+}
+
+static uint64_t bandwidth(const xmlNode *nic, const char *direction)
+{
+	cleanup(cleanup_mem) char *average =
+		child_attribute(child(nic, "bandwidth"), direction, "average");
+
+	return number(average);
+}
+
+static int add_nic(struct domxml *domain, const xmlNode *node, struct err *e)
+{
+	if (domain->nics.count == DOMXML_DEVICES_MAX)
+		return err_set(e, ERR_TOO_LARGE, "more than %d network interfaces", DOMXML_DEVICES_MAX);
+	struct domxml_nic *nic = vec_push_zero(&domain->nics);
+	nic->mac = child_attribute(node, "mac", "address");
+	nic->type = attribute(node, "type");
+	nic->network = nic_network(node);
+	nic->model = child_attribute(node, "model", "type");
+	nic->target = child_attribute(node, "target", "dev");
+	nic->inbound_kib_s = bandwidth(node, "inbound");
+	nic->outbound_kib_s = bandwidth(node, "outbound");
+	for (char *c = nic->mac; c && *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return 0;
+}
+
+static int parse_devices(struct domxml *domain, const xmlNode *devices, struct err *e)
+{
+	int result = 0;
+
+	domain->emulator = text_of(child(devices, "emulator"));
+	for (const xmlNode *node = devices ? devices->children : NULL; node && result == 0;
+	     node = node->next) {
+		if (is_element(node, "disk"))
+			result = add_disk(domain, node, e);
+		else if (is_element(node, "interface"))
+			result = add_nic(domain, node, e);
+	}
+	return result;
+}
+
+static void parse_cpus(struct domxml *domain, const xmlNode *vcpu)
+{
+	cleanup(cleanup_mem) char *maximum = text_of(vcpu);
+	cleanup(cleanup_mem) char *current = attribute(vcpu, "current");
+
+	/* No <vcpu> means one. */
+	domain->vcpus_max = maximum ? number(maximum) : 1;
+	domain->vcpus = current ? number(current) : domain->vcpus_max;
+}
+
+static int read_document(xmlDoc **document, const char *text, size_t length, const char *root,
+			 struct err *e)
+{
+	cleanup(cleanup_xmlFreeParserCtxt) xmlParserCtxt *parser = xmlNewParserCtxt();
+
+	if (length > DOMXML_SIZE_MAX)
+		return err_set(e, ERR_TOO_LARGE, "XML of %zu bytes, more than %d", length, DOMXML_SIZE_MAX);
+	if (!parser)
+		return err_set(e, ERR_ENV, "libxml2: no parser");
+	/* Not NOENT, DTDLOAD, XINCLUDE or HUGE: with NONET alone libxml2 keeps its limits. The other two flags only silence it. */
+	cleanup(cleanup_xmlFreeDoc) xmlDoc *doc =
+		xmlCtxtReadMemory(parser, text, (int)length, NULL, "UTF-8",
+				  XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	if (!doc) {
+		const xmlError *cause = xmlCtxtGetLastError(parser);
+		size_t end = cause && cause->message ? strcspn(cause->message, "\n") : 0;
+		return err_set(e, ERR_CORRUPT, "bad XML, line %d: %.*s", cause ? cause->line : 0,
+			       end < 200 ? (int)end : 200, end ? cause->message : "");
+	}
+	if (doc->intSubset || doc->extSubset)
+		return err_set(e, ERR_CORRUPT, "bad XML: it has a DTD");
+	const xmlNode *top = xmlDocGetRootElement(doc);
+	if (!top || !is_element(top, root))
+		return err_set(e, ERR_CORRUPT, "bad XML: not a <%s>", root);
+	*document = doc;
+	doc = NULL;
+	return 0;
+}
+
+int domxml_parse(struct domxml *domain, const char *text, size_t length, struct err *e)
+{
+	cleanup(cleanup_xmlFreeDoc) xmlDoc *document = NULL;
+	cleanup(domxml_done) struct domxml parsed = {0};
+
+	int result = read_document(&document, text, length, "domain", e);
+	if (result < 0)
+		return result;
+	const xmlNode *root = xmlDocGetRootElement(document);
+	parsed.uuid = text_of(child(root, "uuid"));
+	parsed.name = text_of(child(root, "name"));
+	if (!parsed.uuid || !parsed.name)
+		return err_set(e, ERR_CORRUPT, "bad XML: a domain without %s",
+			       parsed.uuid ? "name" : "UUID");
+	parsed.title = text_of(child(root, "title"));
+	parsed.description = text_of(child(root, "description"));
+	parsed.type = attribute(root, "type");
+	parsed.memory_bytes = memory_bytes(child(root, "memory"));
+	parse_cpus(&parsed, child(root, "vcpu"));
+	parse_os(&parsed, root);
+	result = parse_devices(&parsed, child(root, "devices"), e);
+	if (result < 0)
+		return result;
+	*domain = parsed;
+	parsed = (struct domxml){0};
+	return 0;
+}
+
+static void disk_done(struct domxml_disk *disk)
+{
+	free(disk->target);
+	free(disk->source);
+	free(disk->device);
+	free(disk->format);
+}
+
+static void nic_done(struct domxml_nic *nic)
+{
+	free(nic->mac);
+	free(nic->type);
+	free(nic->network);
+	free(nic->model);
+	free(nic->target);
+}
+
+void domxml_done(struct domxml *domain)
+{
+	free(domain->uuid);
+	free(domain->name);
+	free(domain->title);
+	free(domain->description);
+	free(domain->os);
+	free(domain->type);
+	free(domain->arch);
+	free(domain->machine);
+	free(domain->emulator);
+	vec_foreach (&domain->disks, disk)
+		disk_done(disk);
+	vec_foreach (&domain->nics, nic)
+		nic_done(nic);
+	vec_done(&domain->disks);
+	vec_done(&domain->nics);
+	*domain = (struct domxml){0};
+}
+
+int domxml_parse_capabilities(struct domxml_host *host, const char *text, size_t length, struct err *e)
+{
+	cleanup(cleanup_xmlFreeDoc) xmlDoc *document = NULL;
+
+	int result = read_document(&document, text, length, "capabilities", e);
+	if (result < 0)
+		return result;
+	const xmlNode *node = child(xmlDocGetRootElement(document), "host");
+	*host = (struct domxml_host){
+		.uuid = text_of(child(node, "uuid")),
+		.arch = text_of(child(child(node, "cpu"), "arch")),
+		.cpu_model = text_of(child(child(node, "cpu"), "model")),
+	};
+	return 0;
+}
+
+void domxml_host_done(struct domxml_host *host)
+{
+	free(host->uuid);
+	free(host->arch);
+	free(host->cpu_model);
+	*host = (struct domxml_host){0};
+}
