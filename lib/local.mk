@@ -7,4 +7,5 @@ lib_libcore_a_SOURCES = \
 	lib/mem.c lib/mem.h \
 	lib/str.c lib/str.h \
 	lib/vec.h \
+	lib/watchline.c lib/watchline.h \
 	lib/when.c lib/when.h
