@@ -24,3 +24,18 @@ if HAVE_BATS
 TESTS += $(cli_tests) $(meta_tests)
 endif
 EXTRA_DIST += $(cli_tests) $(meta_tests)
+
+# The lab: real hosts. Its tests need root and are run by scripts/check.
+EXTRA_DIST += \
+	tests/lab/README \
+	tests/lab/lab \
+	tests/lab/lab_self.bats \
+	tests/lab/lib/base.bash \
+	tests/lab/lib/delay.c \
+	tests/lab/lib/guest-init \
+	tests/lab/lib/guest.bash \
+	tests/lab/lib/host-init \
+	tests/lab/lib/host.bash \
+	tests/lab/lib/lab.bash \
+	tests/lab/lib/net.bash \
+	tests/lab/lib/up.bash

@@ -1,0 +1,224 @@
+# shellcheck shell=bash
+# up: building a lab, removing it, and finding those that were left behind.
+
+up_options()
+{
+	up_hosts=3 up_guests=8 up_owner=$PPID up_wait=1
+	lab_prefix=p$$
+	while (($#)); do
+		case $1 in
+		--prefix) lab_prefix=$2 ;;
+		--hosts) up_hosts=$2 ;;
+		--guests) up_guests=$2 ;;
+		--owner) up_owner=$2 ;;
+		--dir) LAB_DIR=$2 ;;
+		--no-wait)
+			up_wait=
+			shift
+			continue
+			;;
+		*) lab_die "up: $1: unknown option" ;;
+		esac
+		shift 2
+	done
+	[[ $lab_prefix =~ ^[a-z0-9]{1,12}$ ]] ||
+		lab_die "prefix $lab_prefix: expected 1 to 12 of a-z and 0-9"
+	((up_hosts >= 1 && up_hosts <= 200)) || lab_die "up: hosts: from 1 to 200"
+}
+
+# The folder, and in it who we are, before anything else is made.
+up_folder()
+{
+	if [[ -z $LAB_DIR ]]; then
+		LAB_DIR=$(mktemp -d "${TMPDIR:-/tmp}/vmroll-lab.$lab_prefix.XXXXXX")
+		chmod 755 "$LAB_DIR"
+	else
+		mkdir -p "$LAB_DIR"
+		rmdir "$LAB_DIR" 2>/dev/null || lab_die "$LAB_DIR: not empty"
+		mkdir "$LAB_DIR"
+	fi
+	LAB_DIR=$(readlink -f "$LAB_DIR")
+	: >"$LAB_DIR/.vmroll-lab"
+	echo "$lab_prefix" >"$LAB_DIR/prefix"
+	mkdir "$LAB_DIR/proc" "$LAB_DIR/host"
+	proc_record "$LAB_DIR/proc/up" $$
+	((up_owner == 0)) || proc_record "$LAB_DIR/owner" "$up_owner"
+}
+
+# up_host NUMBER: guests are dealt round, so that host1 has the 1st, the
+# (N+1)th and so on.
+up_host()
+{
+	local host=host$1 guests=() i
+	host_make "$host" "$1"
+	host_boot "$host"
+	for ((i = $1 - 1; i < up_guests; i += up_hosts)); do
+		guests+=("$(guest_name "$i")")
+	done
+	guest_start "$host" "${guests[@]}"
+	(($1 != 1)) || host_virsh "$host" define "$LAB_DIR/guest/backup1.xml"
+}
+
+up_guests_make()
+{
+	local i
+	for ((i = 0; i < up_guests; i++)); do
+		guest_make "$(guest_name "$i")" "$i"
+	done
+	guest_make_off backup1 255
+}
+
+up_env()
+{
+	local name
+	cat >"$LAB_DIR/env" <<-END
+		export LAB_DIR='$LAB_DIR'
+		export LAB_PREFIX=$lab_prefix
+		export LAB_STATION=$lab_station
+		export LAB_REFERENCE=$(net_address gateway)
+		export LAB_HOSTS_FILE='$LAB_DIR/hosts'
+		export LAB_HOSTS='$(host_list | xargs)'
+		export LAB_GUESTS='$(guest_list | grep -vx backup1 | xargs)'
+		export LAB_OFF=backup1
+	END
+	for name in $(host_list); do
+		cat <<-END
+			export LAB_ADDRESS_$name=$(net_address "$name")
+			export LAB_ADDRESS6_$name=$lab_net6:$(printf %x "$(lab_fact "$LAB_DIR/host/$name/id")")
+			export LAB_URI_$name=$(host_uri "$name")
+			export LAB_UUID_$name=$(lab_fact "$LAB_DIR/host/$name/uuid")
+		END
+	done >>"$LAB_DIR/env"
+	for name in $(guest_list); do
+		echo "export LAB_UUID_$name=$(lab_fact "$LAB_DIR/guest/$name.uuid")"
+	done >>"$LAB_DIR/env"
+}
+
+up_hosts_file()
+{
+	local host
+	for host in $(host_list | sort -V); do
+		printf '%s\t%s\t%s\tcluster=blue,manager=center1\n' \
+			"$host" "$(net_address "$host")" "$(host_uri "$host")"
+	done >"$LAB_DIR/hosts"
+}
+
+# up_parallel COMMAND ARGUMENT...: COMMAND with each argument, all at once.
+up_parallel()
+{
+	local command=$1 pids=() failed=0 pid
+	shift
+	while (($#)); do
+		(
+			trap - EXIT INT TERM
+			"$command" "$1"
+		) &
+		proc_record "$LAB_DIR/proc/up-$1" $! || true
+		pids+=($!)
+		shift
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid" || failed=1
+	done
+	((!failed)) || lab_die 'up: failed'
+}
+
+up_undo()
+{
+	local status=$?
+	trap - EXIT INT TERM
+	rm -f "$LAB_DIR/proc/up"
+	lab_remove || true
+	exit "$status"
+}
+
+# The first host that comes up has learned what QEMU can do; the next labs'
+# hosts need not ask again, as libvirtd checks what it finds.
+up_keep_capabilities()
+{
+	local from=$LAB_DIR/host/host1/cache temporary
+	[[ ! -d $lab_cache/capabilities && -d $from/qemu ]] || return 0
+	temporary=$(mktemp -d "$lab_cache/fetch.XXXXXX")
+	cp -rp "$from/." "$temporary/"
+	mv -T "$temporary" "$lab_cache/capabilities" 2>/dev/null || rm -rf "$temporary"
+}
+
+cmd_up()
+{
+	local i
+	up_options "$@"
+	guest_fetch
+	trap up_undo EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	up_folder
+	net_claim
+	guest_boot_files
+	up_guests_make
+	net_add gateway 253
+	# shellcheck disable=SC2046 # one word a number
+	up_parallel up_host $(seq "$up_hosts")
+	up_hosts_file
+	up_env
+	if [[ -n $up_wait ]]; then
+		for ((i = 0; i < up_guests; i++)); do
+			guest_wait "$(guest_name "$i")" 0
+		done
+	fi
+	up_keep_capabilities
+	trap - EXIT INT TERM
+	rm -f "$LAB_DIR"/proc/up*
+	echo "$LAB_DIR"
+}
+
+# lab_remove: programs that may still be building first, then hosts, then
+# the network, then the folder, whose going says that all is gone.
+lab_remove()
+{
+	local file host
+	lab_prefix=$(lab_fact "$LAB_DIR/prefix")
+	lab_slot=$(lab_fact "$LAB_DIR/slot")
+	for file in "$LAB_DIR"/proc/up*; do
+		[[ ! -e $file ]] || proc_end "$file"
+	done
+	if [[ -n $lab_slot ]]; then
+		net_names
+		for file in "$LAB_DIR"/host/*/init; do
+			[[ ! -e $file ]] || kill -s KILL "$(proc_pid "$file" || true)" 2>/dev/null || true
+		done
+		for host in "$LAB_DIR"/host/*/; do
+			[[ ! -d $host ]] || net_empty_out "$(net_ns "$(basename "$host")")"
+		done
+		net_down
+	fi
+	for file in "$LAB_DIR"/proc/*; do
+		[[ ! -e $file || $file == *.log ]] || proc_end "$file"
+	done
+	rm -rf "$LAB_DIR"
+}
+
+# An owner that was never recorded (0) owns for ever.
+lab_orphan()
+{
+	lab_is "$1" && [[ -e $1/owner ]] && proc_gone "$1/owner" && proc_gone "$1/proc/up"
+}
+
+lab_folders()
+{
+	local link word dir
+	for dir in "${TMPDIR:-/tmp}"/vmroll-lab.*; do
+		[[ ! -d $dir ]] || readlink -f "$dir"
+	done
+	for link in /sys/class/net/vl*; do
+		read -r word _ dir <<<"$(net_alias "${link##*/}")"
+		[[ $word != vmroll-lab ]] || echo "$dir"
+	done
+}
+
+cmd_sweep()
+{
+	local dir
+	while read -r dir; do
+		! lab_orphan "$dir" || (LAB_DIR=$dir && lab_remove)
+	done < <(lab_folders | sort -u)
+}
