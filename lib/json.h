@@ -12,8 +12,8 @@
 
 struct json; /* a value; json_t inside */
 
-struct json *json_object(void);
-struct json *json_array(void);
+struct json *json_object_new(void);
+struct json *json_array_new(void);
 void json_free(struct json *value); /* NULL-safe */
 void cleanup_json(struct json **value);
 

@@ -3,9 +3,11 @@ noinst_LIBRARIES += lib/libcore.a
 lib_libcore_a_SOURCES = \
 	lib/domxml.c lib/domxml.h \
 	lib/err.c lib/err.h \
+	lib/json.c lib/json.h \
 	lib/log.c lib/log.h \
 	lib/mem.c lib/mem.h \
 	lib/str.c lib/str.h \
+	lib/table.c lib/table.h \
 	lib/vec.h \
 	lib/watchline.c lib/watchline.h \
 	lib/when.c lib/when.h

@@ -7,14 +7,19 @@
 
 #include "mem.h"
 
+void mem_exhausted(void)
+{
+	static const char message[] = "vmroll: out of memory\n";
+	ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
+
+	(void)ignored;
+	_exit(4);
+}
+
 static void *checked(void *block)
 {
-	if (!block) {
-		static const char message[] = "vmroll: out of memory\n";
-		ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
-		(void)ignored;
-		_exit(4);
-	}
+	if (!block)
+		mem_exhausted();
 	return block;
 }
 

@@ -17,6 +17,9 @@ char *mem_string(const char *source);
 char *mem_string_n(const char *source, size_t length) __attribute__((malloc, returns_nonnull));
 char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2), malloc, returns_nonnull));
 
+/* What happens when memory runs out, for the wrappers of libraries that report it. */
+void mem_exhausted(void) __attribute__((noreturn));
+
 /* Frees *STRING and stores a copy of VALUE (NULL allowed) in its place. */
 void mem_replace(char **string, const char *value);
 

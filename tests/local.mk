@@ -3,6 +3,7 @@ if HAVE_CMOCKA
 unit_tests = \
 	tests/unit/test_domxml \
 	tests/unit/test_err \
+	tests/unit/test_rows \
 	tests/unit/test_str \
 	tests/unit/test_when
 else
@@ -11,9 +12,13 @@ endif
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
-unit_ldadd = lib/libcore.a $(CMOCKA_LIBS)
-tests_unit_test_domxml_LDADD = $(unit_ldadd) $(LIBXML_LIBS)
+# The archive gives each test only what it uses, and --as-needed drops the rest.
+unit_ldadd = lib/libcore.a $(CMOCKA_LIBS) $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) \
+	$(LIBXML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS)
+tests_unit_test_domxml_LDADD = $(unit_ldadd)
 tests_unit_test_err_LDADD = $(unit_ldadd)
+tests_unit_test_rows_SOURCES = tests/unit/test_rows.c cmd/rows.c
+tests_unit_test_rows_LDADD = $(unit_ldadd)
 tests_unit_test_str_LDADD = $(unit_ldadd)
 tests_unit_test_when_LDADD = $(unit_ldadd)
 
