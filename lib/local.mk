@@ -1,7 +1,9 @@
 noinst_LIBRARIES += lib/libcore.a
 # One file a line, tier by tier: see HACKING.
 lib_libcore_a_SOURCES = \
+	lib/child.c lib/child.h \
 	lib/domxml.c lib/domxml.h \
+	lib/workers.c lib/workers.h \
 	lib/err.c lib/err.h \
 	lib/json.c lib/json.h \
 	lib/log.c lib/log.h \

@@ -5,7 +5,8 @@ unit_tests = \
 	tests/unit/test_err \
 	tests/unit/test_rows \
 	tests/unit/test_str \
-	tests/unit/test_when
+	tests/unit/test_when \
+	tests/unit/test_workers
 else
 unit_tests =
 endif
@@ -21,6 +22,7 @@ tests_unit_test_rows_SOURCES = tests/unit/test_rows.c cmd/rows.c
 tests_unit_test_rows_LDADD = $(unit_ldadd)
 tests_unit_test_str_LDADD = $(unit_ldadd)
 tests_unit_test_when_LDADD = $(unit_ldadd)
+tests_unit_test_workers_LDADD = $(unit_ldadd)
 
 # Tests of the built utilities, and of the project's own rules.
 cli_tests =
