@@ -8,6 +8,7 @@ lib_libcore_a_SOURCES = \
 	lib/json.c lib/json.h \
 	lib/log.c lib/log.h \
 	lib/mem.c lib/mem.h \
+	lib/rec.c lib/rec.h \
 	lib/str.c lib/str.h \
 	lib/table.c lib/table.h \
 	lib/vec.h \

@@ -26,7 +26,7 @@ void rec_int(struct str *out, unsigned key, int64_t value);
 void rec_bool(struct str *out, unsigned key, bool value);
 void rec_text(struct str *out, unsigned key, const char *text); /* NULL: nothing is written (unknown) */
 void rec_bytes(struct str *out, unsigned key, const void *bytes, size_t length);
-/* Array under KEY; between the two, rec_item_* and rec_open_item/rec_close. */
+/* Array under KEY; between the two, rec_item_* and rec_open_map. */
 void rec_array(struct str *out, unsigned key);
 void rec_item_uint(struct str *out, uint64_t value);
 void rec_item_int(struct str *out, int64_t value);
