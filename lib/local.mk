@@ -9,6 +9,7 @@ lib_libcore_a_SOURCES = \
 	lib/log.c lib/log.h \
 	lib/mem.c lib/mem.h \
 	lib/rec.c lib/rec.h \
+	lib/mail.c lib/mail.h \
 	lib/str.c lib/str.h \
 	lib/table.c lib/table.h \
 	lib/vec.h \

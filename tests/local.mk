@@ -1,6 +1,7 @@
 # Unit tests: one program a module, tests/unit/test_MODULE.c, linked with libcore.
 if HAVE_CMOCKA
 unit_tests = \
+	tests/unit/test_mail \
 	tests/unit/test_domxml \
 	tests/unit/test_err \
 	tests/unit/test_rec \
@@ -19,6 +20,7 @@ unit_ldadd = lib/libcore.a $(CMOCKA_LIBS) $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS)
 	$(LIBXML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS)
 tests_unit_test_domxml_LDADD = $(unit_ldadd)
 tests_unit_test_err_LDADD = $(unit_ldadd)
+tests_unit_test_mail_LDADD = $(unit_ldadd)
 tests_unit_test_rec_LDADD = $(unit_ldadd)
 tests_unit_test_rows_SOURCES = tests/unit/test_rows.c cmd/rows.c
 tests_unit_test_rows_LDADD = $(unit_ldadd)
