@@ -3,6 +3,8 @@ noinst_LIBRARIES += lib/libcore.a
 lib_libcore_a_SOURCES = \
 	lib/child.c lib/child.h \
 	lib/domxml.c lib/domxml.h \
+	lib/virt.c lib/virt.h lib/virt_private.h \
+	lib/virt_events.c \
 	lib/workers.c lib/workers.h \
 	lib/err.c lib/err.h \
 	lib/json.c lib/json.h \

@@ -1,0 +1,127 @@
+/*
+ * virt.h - the domains and the facts of one host, through libvirt.
+ *
+ * The only user of libvirt (with virt_events.c). Any call here can hang for ever, even the
+ * first: call them in a process of its own that can be killed (workers.h,
+ * child.h), and never in its parent. Connections are read-only. URIs, aliases,
+ * auth.conf and certificates are libvirt's own business; nothing ever prompts.
+ * Errors are ERR_AUTH ("authentication failed: …"), ERR_NET, ERR_NOT_FOUND (a domain that is gone) or ERR_ENV.
+ */
+#ifndef VMROLL_VIRT_H
+#define VMROLL_VIRT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "vec.h"
+
+enum { VIRT_UUID_SIZE = 16 };
+#define VIRT_UNKNOWN UINT64_MAX
+
+struct virt;
+
+/* NULL-safe close. */
+int virt_open(struct virt **virt, const char *uri, struct err *e);
+void virt_close(struct virt *virt);
+void cleanup_virt(struct virt **virt);
+
+struct virt_disk {
+	char *target; /* vda */
+	uint64_t capacity_bytes;
+};
+
+struct virt_domain {
+	void *handle; /* for the calls below */
+	unsigned char uuid[VIRT_UUID_SIZE];
+	char *name; /* any bytes */
+	int id;     /* -1: not running */
+	int state;  /* virDomainState */
+	int reason; /* the reason code that belongs to the state; 0 is unknown */
+	uint64_t vcpus;
+	uint64_t memory_bytes; /* maximum */
+	VEC(struct virt_disk) disks;
+};
+
+struct virt_list {
+	VEC(struct virt_domain) domains;
+	/* Whether vCPUs, memory and disks came with the list. Where not (test driver), only the XML tells them. */
+	bool detailed;
+};
+
+/*
+ * All domains, running or not: one call (virConnectGetAllDomainStats, NOWAIT),
+ * or where the driver has none, a listing and one call a domain. The caller
+ * calls virt_list_done before it closes the connection.
+ */
+int virt_list(struct virt *virt, struct virt_list *list, struct err *e);
+void virt_list_done(struct virt_list *list);
+
+/*
+ * Reads the XML of the COUNT domains whose places in LIST are in CHOSEN, a few
+ * at a time, and calls EACH for one after the other, in any order: XML is NULL if that
+ * domain's could not be read, with the cause in *WHY. Stops asking at UNTIL
+ * (when_monotonic) or when EACH returns not 0; returns what EACH returned, else 0.
+ */
+int virt_read_xml(const struct virt_list *list, const size_t *chosen, size_t count, int64_t until,
+		  int (*each)(void *context, size_t place, const char *xml, const struct err *why),
+		  void *context);
+
+/* Capacity of one disk of a domain (virDomainGetBlockInfo), for drivers that do not list it. */
+int virt_disk_capacity(const struct virt_domain *domain, const char *target, uint64_t *bytes,
+		       struct err *e);
+
+struct virt_facts {
+	char *capabilities;       /* XML, for domxml_parse_capabilities */
+	char *hypervisor;         /* "QEMU" */
+	char *hypervisor_version; /* "7.2.0" */
+	char *libvirt_version;    /* of the daemon, "9.0.0" */
+	char *hostname;
+	uint64_t cpus;
+	uint64_t mhz;
+	uint64_t memory_bytes;
+};
+
+/* What the driver does not tell is NULL or VIRT_UNKNOWN; fails only if the connection is broken. */
+int virt_read_facts(struct virt *virt, struct virt_facts *facts, struct err *e);
+void virt_facts_done(struct virt_facts *facts);
+
+/* ---- events, for a process that follows many hosts ---- */
+
+enum virt_event_kind {
+	VIRT_EVENT_LIFECYCLE, /* event and detail are virDomainEventType and its detail */
+	VIRT_EVENT_DEVICES    /* devices or metadata changed: the XML is another */
+};
+
+struct virt_event {
+	enum virt_event_kind kind;
+	unsigned char uuid[VIRT_UUID_SIZE];
+	const char *name;
+	int event;
+	int detail;
+};
+
+/* Once in a process, before its first virt_open. */
+int virt_events_init(struct err *e);
+/* Calls READABLE whenever FD can be read. */
+int virt_events_watch(int fd, void (*readable)(void *context), void *context, struct err *e);
+/* Runs the loop once: waits for events and calls who asked for them, in this thread. */
+int virt_events_turn(struct err *e);
+
+/*
+ * From now on calls EVENT for each event of this host, and CLOSED (once) when
+ * the connection broke, which keepalive finds out within 10 s. Both are called
+ * by virt_events_turn and must not call libvirt. CONTEXT is borrowed until virt_unfollow.
+ */
+int virt_follow(struct virt *virt, void (*event)(void *context, const struct virt_event *event),
+		void (*closed)(void *context, const char *why), void *context, struct err *e);
+void virt_unfollow(struct virt *virt);
+
+/* "started", "stopped", "migrated", …, as virsh names them; "unknown". */
+const char *virt_event_name(int event);
+const char *virt_event_detail(int event, int detail);
+/* Whether this event means that the definition may be another. */
+bool virt_event_defines(const struct virt_event *event);
+
+#endif
