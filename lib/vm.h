@@ -41,13 +41,14 @@ struct vm {
 	uint64_t disk_bytes;   /* capacity of all disks together */
 	struct vm_nic *nics;
 	size_t nic_count;
+	uint64_t disks_mark; /* fingerprint of the disks as the bulk call lists them (0: it did not): another one means that the XML must be read anew */
 	int64_t xml_read; /* when the XML was last read (WHEN_UNKNOWN: not yet; then os and nics are unknown, not absent) */
 	bool xml_known;   /* attributes from the XML are filled in */
 };
 
 void vm_done(struct vm *vm);
 void vm_copy(struct vm *to, const struct vm *from); /* *to is overwritten, not freed */
-/* Whether history would hold the same: all but xml_read. */
+/* Whether history would hold the same: all but xml_read and disks_mark. */
 bool vm_same(const struct vm *a, const struct vm *b);
 /* Whether it was using a host's CPU or memory: any state but shutoff, crashed, no state and gone. */
 bool vm_is_active(const struct vm *vm);
