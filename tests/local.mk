@@ -5,6 +5,7 @@ unit_tests = \
 	tests/unit/test_domxml \
 	tests/unit/test_err \
 	tests/unit/test_rec \
+	tests/unit/test_hosts \
 	tests/unit/test_rows \
 	tests/unit/test_str \
 	tests/unit/test_when \
@@ -22,6 +23,8 @@ tests_unit_test_domxml_LDADD = $(unit_ldadd)
 tests_unit_test_err_LDADD = $(unit_ldadd)
 tests_unit_test_mail_LDADD = $(unit_ldadd)
 tests_unit_test_rec_LDADD = $(unit_ldadd)
+tests_unit_test_hosts_SOURCES = tests/unit/test_hosts.c tests/unit/scratch.h tests/unit/unit.h
+tests_unit_test_hosts_LDADD = $(unit_ldadd)
 tests_unit_test_rows_SOURCES = tests/unit/test_rows.c cmd/rows.c
 tests_unit_test_rows_LDADD = $(unit_ldadd)
 tests_unit_test_str_LDADD = $(unit_ldadd)

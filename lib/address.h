@@ -1,0 +1,25 @@
+/* address.h - the forms of network, mail and phone addresses that people write in the configuration. */
+#ifndef VMROLL_ADDRESS_H
+#define VMROLL_ADDRESS_H
+
+#include <stdbool.h>
+
+#include "err.h"
+
+/* An IPv4 or IPv6 literal (with %ZONE for link-local ones), or a DNS name (RFC 1123, also underscores). ERR_USAGE. */
+int address_check_host(const char *text, struct err *e);
+
+/*
+ * One plain mail address: LOCAL@DOMAIN as RFC 5321 has it without quoting
+ * (dot-atom; UTF-8 as RFC 6531), at most 64 bytes before the @ and 254 in all;
+ * the domain a DNS name, or an address literal in brackets. ERR_USAGE.
+ */
+int address_check_email(const char *text, struct err *e);
+
+/* Digits with * # and + ([0-9+*#]+, at most 32), or a whole sip: or sips: URI. ERR_USAGE. */
+int address_check_phone(const char *text, struct err *e);
+
+/* Whether TEXT is a URL (SCHEME://…) whose user part holds a password. */
+bool address_has_password(const char *text);
+
+#endif

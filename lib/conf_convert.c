@@ -1,0 +1,228 @@
+/* conf_convert.c - the kinds of settings: from the text in vmroll.conf(5) to a field of struct conf. */
+#include "config.h"
+
+#include <string.h>
+
+#include "address.h"
+#include "conf_convert.h"
+#include "mem.h"
+#include "str.h"
+#include "vec.h"
+#include "when.h"
+
+enum { WINDOW_MAX = 64 };
+
+/* The field of CONF that SETTING names, as TYPE. */
+#define FIELD(type) ((type *)(void *)((char *)conf + setting->offset))
+
+int conf_convert_text(struct conf *conf, const struct conf_setting *setting,
+		      const struct conf_list *values, struct err *e)
+{
+	if (values->items[0][0] == '\0')
+		return err_set(e, ERR_USAGE, "expected some text");
+	*FIELD(char *) = mem_string(values->items[0]);
+	return 0;
+}
+
+int conf_convert_optional(struct conf *conf, const struct conf_setting *setting,
+			  const struct conf_list *values, struct err *e)
+{
+	(void)e;
+	if (values->items[0][0] != '\0')
+		*FIELD(char *) = mem_string(values->items[0]);
+	return 0;
+}
+
+int conf_convert_store(struct conf *conf, const struct conf_setting *setting,
+		       const struct conf_list *values, struct err *e)
+{
+	if (!str_starts(values->items[0], "lmdb:/"))
+		return err_set(e, ERR_USAGE, "expected a store such as \"lmdb:/var/lib/vmroll\"");
+	return conf_convert_text(conf, setting, values, e);
+}
+
+int conf_convert_email(struct conf *conf, const struct conf_setting *setting,
+		       const struct conf_list *values, struct err *e)
+{
+	int result = address_check_email(values->items[0], e);
+
+	return result < 0 ? result : conf_convert_text(conf, setting, values, e);
+}
+
+int conf_convert_optional_email(struct conf *conf, const struct conf_setting *setting,
+				const struct conf_list *values, struct err *e)
+{
+	return values->items[0][0] == '\0' ? 0 : conf_convert_email(conf, setting, values, e);
+}
+
+int conf_convert_smtp_url(struct conf *conf, const struct conf_setting *setting,
+			  const struct conf_list *values, struct err *e)
+{
+	const char *url = values->items[0];
+	size_t scheme = str_starts(url, "smtp://") ? 7 : str_starts(url, "smtps://") ? 8 : 0;
+
+	if (*url == '\0')
+		return 0;
+	if (strchr(url, '@'))
+		return err_set(e, ERR_USAGE, "user and password have settings of their own");
+	if (scheme == 0 || url[scheme + strcspn(url + scheme, ":/? ")] == ' ' ||
+	    strcspn(url + scheme, ":/? ") == 0)
+		return err_set(e, ERR_USAGE,
+			       "expected smtp://HOST[:PORT] or smtps://HOST[:PORT], such as \"smtp://mail:587\"");
+	return conf_convert_text(conf, setting, values, e);
+}
+
+int conf_convert_duration(struct conf *conf, const struct conf_setting *setting,
+			  const struct conf_list *values, struct err *e)
+{
+	char minimum[WHEN_TEXT_SIZE], maximum[WHEN_TEXT_SIZE];
+	int64_t milliseconds;
+	struct err cause;
+
+	int result = when_parse_duration(values->items[0], &milliseconds, &cause);
+	if (result == 0 && milliseconds >= setting->minimum && milliseconds <= setting->maximum) {
+		*FIELD(int64_t) = milliseconds;
+		return 0;
+	}
+	return err_set(e, ERR_USAGE, "expected a duration with its unit, from %s to %s, such as \"%s\"",
+		       when_format_duration(setting->minimum, minimum),
+		       when_format_duration(setting->maximum, maximum), setting->standard);
+}
+
+int conf_convert_number(struct conf *conf, const struct conf_setting *setting,
+			const struct conf_list *values, struct err *e)
+{
+	uint64_t number;
+	struct err cause;
+
+	int result = str_parse_number(values->items[0], (uint64_t)setting->minimum,
+				      (uint64_t)setting->maximum, &number, &cause);
+	if (result < 0)
+		return err_set(e, ERR_USAGE, "expected a whole number from %lld to %lld",
+			       (long long)setting->minimum, (long long)setting->maximum);
+	*FIELD(unsigned) = (unsigned)number;
+	return 0;
+}
+
+int conf_convert_percent(struct conf *conf, const struct conf_setting *setting,
+			 const struct conf_list *values, struct err *e)
+{
+	size_t length = strlen(values->items[0]);
+
+	if (length > 1 && values->items[0][length - 1] == '%') {
+		cleanup(cleanup_mem) char *digits = mem_string_n(values->items[0], length - 1);
+		struct conf_list number = {&digits, 1};
+		if (conf_convert_number(conf, setting, &number, e) == 0)
+			return 0;
+	}
+	return err_set(e, ERR_USAGE, "expected a share from %lld%% to %lld%%, such as \"%s\"",
+		       (long long)setting->minimum, (long long)setting->maximum, setting->standard);
+}
+
+int conf_convert_window(struct conf *conf, const struct conf_setting *setting,
+			const struct conf_list *values, struct err *e)
+{
+	cleanup(cleanup_mem) char *lost_text = mem_string(values->items[0]);
+	char *slash = strchr(lost_text, '/');
+	uint64_t lost, size;
+	struct err cause;
+
+	if (slash)
+		*slash = '\0';
+	if (!slash || str_parse_number(slash + 1, 1, WINDOW_MAX, &size, &cause) < 0 ||
+	    str_parse_number(lost_text, 1, size, &lost, &cause) < 0)
+		return err_set(e, ERR_USAGE, "expected \"LOST/PROBES\" with 1 <= LOST <= PROBES <= %d, such as \"%s\"",
+			       WINDOW_MAX, setting->standard);
+	conf->ping.window_lost = (unsigned)lost;
+	conf->ping.window_size = (unsigned)size;
+	return 0;
+}
+
+int conf_convert_tls(struct conf *conf, const struct conf_setting *setting,
+		     const struct conf_list *values, struct err *e)
+{
+	static const char *const names[] = {[CONF_TLS_REQUIRED] = "required",
+					    [CONF_TLS_OPPORTUNISTIC] = "opportunistic",
+					    [CONF_TLS_NONE] = "none"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (!str_equal(values->items[0], names[i]))
+			continue;
+		*FIELD(enum conf_tls) = (enum conf_tls)i;
+		return 0;
+	}
+	return err_set(e, ERR_USAGE, "expected \"required\", \"opportunistic\" or \"none\"");
+}
+
+/* A copy with a NULL behind the last, so that it serves as argv. */
+static struct conf_list copy_list(const struct conf_list *values)
+{
+	struct conf_list copy = {mem_zalloc(values->count + 1, sizeof *copy.items), values->count};
+
+	for (size_t i = 0; i < values->count; i++)
+		copy.items[i] = mem_string(values->items[i]);
+	return copy;
+}
+
+int conf_convert_argv(struct conf *conf, const struct conf_setting *setting,
+		      const struct conf_list *values, struct err *e)
+{
+	if (values->count > 0 && values->items[0][0] == '\0')
+		return err_set(e, ERR_USAGE, "expected a command and its arguments, each in quotes");
+	*FIELD(struct conf_list) = copy_list(values);
+	return 0;
+}
+
+static struct conf_list split_command(const char *command)
+{
+	cleanup(cleanup_mem) char *text = mem_string(command);
+	size_t room = strlen(text) / 2 + 1;
+	cleanup(cleanup_mem) char **words = mem_zalloc(room, sizeof *words);
+	struct conf_list borrowed = {words, str_split_blanks(text, words, room)};
+
+	return copy_list(&borrowed);
+}
+
+int conf_convert_commands(struct conf *conf, const struct conf_setting *setting,
+			  const struct conf_list *values, struct err *e)
+{
+	for (size_t i = 0; i < values->count; i++)
+		if (values->items[i][strspn(values->items[i], " \t")] == '\0')
+			return err_set(e, ERR_USAGE, "expected commands, each in quotes as a whole");
+	struct conf_commands *commands = FIELD(struct conf_commands);
+	commands->items = mem_zalloc(values->count, sizeof *commands->items);
+	commands->count = values->count;
+	for (size_t i = 0; i < values->count; i++)
+		commands->items[i] = split_command(values->items[i]);
+	return 0;
+}
+
+static int check_each(const struct conf_list *values, int (*check)(const char *text, struct err *e),
+		      struct err *e)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < values->count && result == 0; i++)
+		result = check(values->items[i], e);
+	return result;
+}
+
+int conf_convert_hosts(struct conf *conf, const struct conf_setting *setting,
+		       const struct conf_list *values, struct err *e)
+{
+	int result = check_each(values, address_check_host, e);
+
+	if (result == 0)
+		*FIELD(struct conf_list) = copy_list(values);
+	return result;
+}
+
+int conf_convert_emails(struct conf *conf, const struct conf_setting *setting,
+			const struct conf_list *values, struct err *e)
+{
+	int result = check_each(values, address_check_email, e);
+
+	if (result == 0)
+		*FIELD(struct conf_list) = copy_list(values);
+	return result;
+}
