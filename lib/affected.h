@@ -25,7 +25,8 @@ const char *affected_grade_name(enum affected_grade grade); /* "certain" "probab
 
 /* Where it is after the death. */
 enum affected_now {
-	AFFECTED_RESTARTED,     /* runs on now_host since now_since */
+	AFFECTED_RESTARTED,     /* runs on now_host since now_since (now_host may be the host itself, after its return) */
+	AFFECTED_SURVIVED,      /* the host answered again and runs it as before: it was only cut off */
 	AFFECTED_NOT_SEEN,      /* every other host answered a list begun after the death, and none runs it */
 	AFFECTED_NO_NEWER_LIST  /* not known: no complete newer list */
 };

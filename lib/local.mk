@@ -13,6 +13,7 @@ lib_libcore_a_SOURCES = \
 	lib/err.c lib/err.h \
 	lib/hosts.c lib/hosts.h \
 	lib/json.c lib/json.h \
+	lib/keys.c lib/keys.h \
 	lib/log.c lib/log.h \
 	lib/map.c lib/map.h \
 	lib/mem.c lib/mem.h \
@@ -22,5 +23,6 @@ lib_libcore_a_SOURCES = \
 	lib/table.c lib/table.h \
 	lib/textfile.c lib/textfile.h \
 	lib/vec.h \
+	lib/vm.c lib/vm.h \
 	lib/watchline.c lib/watchline.h \
 	lib/when.c lib/when.h

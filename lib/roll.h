@@ -80,12 +80,22 @@ int roll_finish(struct roll_writer *writer, int64_t ended, struct err *e);
 
 /* ---- writing: vmsnap --follow ---- */
 
-/* The follower's connection to the host is live from AT on (its list was put just before); until roll_follow_end, or the last roll_follow_alive. */
-int roll_follow_begin(struct store *store, const unsigned char *host_uuid, int64_t at, struct err *e);
-/* All followed hosts are still live at AT: one small record, every few seconds. */
-int roll_follow_alive(struct store *store, int64_t at, struct err *e);
-int roll_follow_end(struct store *store, const unsigned char *host_uuid, int64_t at, const char *why, struct err *e);
-/* One event: VM as it is now on the host (state VM_GONE: undefined or migrated away) at AT. Writes only a difference; *CHANGED says so. */
+/* A follower is known by its SESSION, so that what a killed one left open ends with its own last sign of life, not with that of its successor. */
+int roll_follow_open(struct store *store, int64_t at, uint64_t *session, struct err *e);
+/* SESSION's connection to the host is live from AT on (its list was put just before); until roll_follow_end, or the session's last roll_follow_alive. */
+int roll_follow_begin(struct store *store, uint64_t session, const unsigned char *host_uuid, int64_t at, struct err *e);
+/* All hosts that SESSION follows are still live at AT: one small record, at least every ROLL_FOLLOW_PERIOD_MS. */
+int roll_follow_alive(struct store *store, uint64_t session, int64_t at, struct err *e);
+/* No longer live since AT: WHY is for people. Ending what is not open succeeds. */
+int roll_follow_end(struct store *store, uint64_t session, const unsigned char *host_uuid, int64_t at,
+		    const char *why, struct err *e);
+/* An open interval counts up to two of these beyond the last sign of life. */
+enum { ROLL_FOLLOW_PERIOD_MS = 5000 };
+
+/*
+ * One event: VM as it is now on the host (state VM_GONE: undefined or migrated away) at AT. Writes only a difference;
+ * *CHANGED says so. A VM whose xml_known is false keeps the XML attributes of its newest record. ERR_USAGE if the host has no list yet.
+ */
 int roll_put_event(struct store *store, const unsigned char *host_uuid, const struct vm *vm, int64_t at,
 		   bool *changed, struct err *e);
 

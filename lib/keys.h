@@ -1,0 +1,83 @@
+/*
+ * keys.h - every key of the store: its prefix, and what follows it.
+ *
+ * A key is a readable prefix that ends in a slash, then fixed-size binary
+ * fields or text. Numbers are big-endian, so that memcmp order is numeric.
+ * An instant is its two's complement with the sign bit turned, likewise.
+ * Nobody else writes a prefix down.
+ */
+#ifndef VMROLL_KEYS_H
+#define VMROLL_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store.h"
+#include "vm.h"
+
+/* ---- the roll (roll.h) ---- */
+
+#define KEY_COUNTERS "meta/seq"  /* number of the newest change, number of the newest snapshot */
+#define KEY_SNAPSHOT "snap/"     /* SNAPSHOT u64: header, put last */
+#define KEY_RESULTS  "snapres/"  /* SNAPSHOT u64, CHUNK u16: what each host of its set answered */
+#define KEY_SET      "snapset/"  /* SET u64, CHUNK u16: names and UUIDs of the hosts, for all snapshots until they change */
+#define KEY_VM       "vm/"       /* HOST uuid, VM uuid, CHANGE u64: the VM from that change on */
+#define KEY_LIST     "list/"     /* HOST uuid, CHANGE u64: that change is complete, and when it was */
+#define KEY_HOST     "host/"     /* HOST uuid, CHANGE u64: the host's attributes from that change on */
+#define KEY_XML      "xml/"      /* HOST uuid: of each of its VMs, when its XML was read and the mark of its disks */
+#define KEY_PENDING  "pend/"     /* HOST uuid: the change that is being written in several batches */
+#define KEY_ALIAS    "alias/"    /* host NAME: the UUID that it goes on under after a rename */
+#define KEY_FOLLOWED "live/"     /* HOST uuid, CHANGE u64: an interval of being followed */
+#define KEY_FOLLOWER "follow/"   /* SESSION u64: the last sign of life of a follower */
+#define KEY_BY_UUID  "ix/u/"     /* VM uuid, HOST uuid: a hint */
+#define KEY_BY_NAME  "ix/n/"     /* name cut at KEY_NAME_MAX, NUL, VM uuid: a hint */
+#define KEY_BY_MAC   "ix/m/"     /* MAC, VM uuid: a hint */
+
+/* ---- everybody else: add yours here ---- */
+
+enum { KEY_NAME_MAX = 200 };
+
+/* A key under construction. */
+struct key {
+	unsigned char bytes[STORE_KEY_MAX];
+	size_t length;
+};
+
+/* Each appends and returns KEY. What exceeds STORE_KEY_MAX is a bug of the caller and ends the process. */
+struct key *key_begin(struct key *key, const char *prefix);
+struct key *key_add(struct key *key, const void *bytes, size_t length);
+struct key *key_add_text(struct key *key, const char *text); /* without its NUL */
+struct key *key_add_uuid(struct key *key, const unsigned char *uuid);
+struct key *key_add_u16(struct key *key, uint16_t number);
+struct key *key_add_u64(struct key *key, uint64_t number);
+struct key *key_add_instant(struct key *key, int64_t instant);
+/* The first KEY_NAME_MAX bytes of a name that may be longer. */
+struct key *key_add_name(struct key *key, const char *name);
+
+uint64_t key_read_u64(const unsigned char *bytes);
+int64_t key_read_instant(const unsigned char *bytes);
+
+/* Whole keys of the roll. */
+struct key *key_vm(struct key *key, const unsigned char *host, const unsigned char *vm, uint64_t change);
+struct key *key_host_change(struct key *key, const char *prefix, const unsigned char *host, uint64_t change);
+struct key *key_by_uuid(struct key *key, const unsigned char *vm, const unsigned char *host);
+struct key *key_by_name(struct key *key, const char *name, const unsigned char *vm);
+struct key *key_by_mac(struct key *key, const unsigned char *mac, const unsigned char *vm);
+
+/* Parts of a key of the roll, borrowed from it. */
+struct key_vm_parts {
+	const unsigned char *host, *vm;
+	uint64_t change;
+};
+
+/* False if the key has another shape. */
+bool key_parse_vm(const struct store_item *item, struct key_vm_parts *parts);
+/* PREFIX, host UUID, number. */
+bool key_parse_host_change(const struct store_item *item, const char *prefix, const unsigned char **host, uint64_t *change);
+/* PREFIX, number. */
+bool key_parse_u64(const struct store_item *item, const char *prefix, uint64_t *number);
+/* The UUID that a key of KEY_BY_NAME or KEY_BY_MAC ends with, the host's of KEY_BY_UUID; NULL if it is too short. */
+const unsigned char *key_last_uuid(const struct store_item *item);
+
+#endif

@@ -1,0 +1,486 @@
+/* vm.c - one virtual machine as one host reports it, and its record. */
+#include "config.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "rec.h"
+#include "vec.h"
+#include "vm.h"
+#include "when.h"
+
+enum { VM_RECORD_VERSION = 1 };
+
+/* Keys of the record below VM_FIELD_FIRST belong to whoever embeds it. */
+enum {
+	FIELD_UUID = VM_FIELD_FIRST,
+	FIELD_NAME,
+	FIELD_STATE,
+	FIELD_REASON,
+	FIELD_DOMAIN_ID,
+	FIELD_OS,
+	FIELD_OS_ID,
+	FIELD_VCPUS,
+	FIELD_MEMORY,
+	FIELD_DISK,
+	FIELD_NICS,
+	FIELD_XML_KNOWN,
+	FIELD_XML_READ,
+	FIELD_DISKS_MARK
+};
+
+enum { NIC_MAC = 1, NIC_NETWORK, NIC_MODEL, NIC_RATE };
+
+static void nic_done(struct vm_nic *nic)
+{
+	free(nic->mac);
+	free(nic->network);
+	free(nic->model);
+}
+
+void vm_done(struct vm *vm)
+{
+	free(vm->name);
+	free(vm->os);
+	free(vm->os_id);
+	for (size_t i = 0; i < vm->nic_count; i++)
+		nic_done(&vm->nics[i]);
+	free(vm->nics);
+	*vm = (struct vm){0};
+}
+
+void vm_copy_xml(struct vm *to, const struct vm *from)
+{
+	to->os = mem_string(from->os);
+	to->os_id = mem_string(from->os_id);
+	to->nic_count = from->nic_count;
+	to->nics = from->nic_count ? mem_zalloc(from->nic_count, sizeof *to->nics) : NULL;
+	for (size_t i = 0; i < from->nic_count; i++) {
+		to->nics[i].mac = mem_string(from->nics[i].mac);
+		to->nics[i].network = mem_string(from->nics[i].network);
+		to->nics[i].model = mem_string(from->nics[i].model);
+		to->nics[i].rate_bps = from->nics[i].rate_bps;
+	}
+	to->xml_known = from->xml_known;
+	to->xml_read = from->xml_read;
+}
+
+void vm_copy(struct vm *to, const struct vm *from)
+{
+	*to = *from;
+	to->name = mem_string(from->name);
+	vm_copy_xml(to, from);
+}
+
+static bool nics_same(const struct vm *a, const struct vm *b)
+{
+	if (a->nic_count != b->nic_count)
+		return false;
+	for (size_t i = 0; i < a->nic_count; i++) {
+		const struct vm_nic *x = &a->nics[i], *y = &b->nics[i];
+		if (!str_equal(x->mac, y->mac) || !str_equal(x->network, y->network) ||
+		    !str_equal(x->model, y->model) || x->rate_bps != y->rate_bps)
+			return false;
+	}
+	return true;
+}
+
+bool vm_same(const struct vm *a, const struct vm *b)
+{
+	return memcmp(a->uuid, b->uuid, VM_UUID_SIZE) == 0 && a->state == b->state &&
+	       a->reason == b->reason && a->domain_id == b->domain_id && a->vcpus == b->vcpus &&
+	       a->memory_bytes == b->memory_bytes && a->disk_bytes == b->disk_bytes &&
+	       a->xml_known == b->xml_known && str_equal(a->name, b->name) &&
+	       str_equal(a->os, b->os) && str_equal(a->os_id, b->os_id) && nics_same(a, b);
+}
+
+bool vm_is_active(const struct vm *vm)
+{
+	switch (vm->state) {
+	case VM_RUNNING:
+	case VM_BLOCKED:
+	case VM_PAUSED:
+	case VM_SHUTDOWN:
+	case VM_PMSUSPENDED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The words are those of virsh(1). */
+const char *vm_state_name(enum vm_state state)
+{
+	static const char *const names[] = {
+		[VM_NO_STATE] = "no state",     [VM_RUNNING] = "running", [VM_BLOCKED] = "idle",
+		[VM_PAUSED] = "paused",         [VM_SHUTDOWN] = "in shutdown",
+		[VM_SHUTOFF] = "shut off",      [VM_CRASHED] = "crashed",
+		[VM_PMSUSPENDED] = "suspended",
+	};
+
+	if (state == VM_GONE)
+		return "gone";
+	return (size_t)state < sizeof names / sizeof names[0] ? names[state] : "unknown";
+}
+
+const char *vm_reason_name(enum vm_state state, int reason)
+{
+	enum { REASONS = 14 };
+	static const char *const names[][REASONS] = {
+		[VM_RUNNING] = {NULL, "booted", "migrated", "restored", "from snapshot", "unpaused",
+				"migration canceled", "save canceled", "wakeup", "crashed",
+				"post-copy", "post-copy failed"},
+		[VM_PAUSED] = {NULL, "user", "migrating", "saving", "dumping", "I/O error",
+			       "watchdog", "from snapshot", "shutting down", "creating snapshot",
+			       "crashed", "starting up", "post-copy", "post-copy failed"},
+		[VM_SHUTDOWN] = {NULL, "user"},
+		[VM_SHUTOFF] = {NULL, "shutdown", "destroyed", "crashed", "migrated", "saved",
+				"failed", "from snapshot", "daemon"},
+		[VM_CRASHED] = {NULL, "panicked"},
+		[VM_PMSUSPENDED] = {NULL},
+	};
+
+	if ((size_t)state >= sizeof names / sizeof names[0] || reason < 0 || reason >= REASONS)
+		return NULL;
+	return names[state][reason];
+}
+
+const char *vm_uuid_format(const unsigned char *uuid, char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *out = text;
+
+	for (size_t i = 0; i < VM_UUID_SIZE; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*out++ = '-';
+		*out++ = digits[uuid[i] >> 4];
+		*out++ = digits[uuid[i] & 0xF];
+	}
+	*out = '\0';
+	return text;
+}
+
+static unsigned hex_digit(char c)
+{
+	return (unsigned)(c <= '9' ? c - '0' : tolower((unsigned char)c) - 'a' + 10);
+}
+
+size_t vm_uuid_parse_prefix(const char *text, unsigned char *uuid)
+{
+	size_t digits = 0;
+	bool hyphens = strlen(text) > 8 && text[8] == '-';
+
+	memset(uuid, 0, VM_UUID_SIZE);
+	for (; *text; text++) {
+		if (*text == '-') {
+			bool fits = digits == 8 || digits == 12 || digits == 16 || digits == 20;
+			if (!hyphens || !fits || text[-1] == '-')
+				return 0;
+			continue;
+		}
+		bool due = hyphens && (digits == 8 || digits == 12 || digits == 16 || digits == 20);
+		if (!isxdigit((unsigned char)*text) || digits == 2 * (size_t)VM_UUID_SIZE ||
+		    (due && text[-1] != '-'))
+			return 0;
+		uuid[digits / 2] |= (unsigned char)(hex_digit(*text) << (digits % 2 ? 0 : 4));
+		digits++;
+	}
+	return digits;
+}
+
+int vm_uuid_parse(const char *text, unsigned char *uuid, struct err *e)
+{
+	unsigned char parsed[VM_UUID_SIZE];
+
+	if (vm_uuid_parse_prefix(text, parsed) != 2 * (size_t)VM_UUID_SIZE)
+		return err_set(e, ERR_USAGE, "'%s' is not a UUID", text);
+	memcpy(uuid, parsed, sizeof parsed);
+	return 0;
+}
+
+void vm_uuid_swap(const unsigned char *uuid, unsigned char *swapped)
+{
+	static const unsigned char from[VM_UUID_SIZE] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+	unsigned char result[VM_UUID_SIZE];
+
+	for (size_t i = 0; i < VM_UUID_SIZE; i++)
+		result[i] = uuid[from[i]];
+	memcpy(swapped, result, sizeof result);
+}
+
+void vm_uuid_from_name(const char *name, unsigned char *uuid)
+{
+	static const char namespace[] = "vmroll host ";
+	const unsigned __int128 prime = (unsigned __int128)1 << 88 | 0x13B;
+	unsigned __int128 hash = (unsigned __int128)0x6C62272E07BB0142ULL << 64 | 0x62B821756295C58DULL;
+
+	for (const char *c = namespace; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * prime;
+	for (const char *c = name; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * prime;
+	for (size_t i = 0; i < VM_UUID_SIZE; i++)
+		uuid[i] = (unsigned char)(hash >> (8 * (VM_UUID_SIZE - 1 - i)));
+	uuid[6] = (unsigned char)((uuid[6] & 0x0F) | 0x80);
+	uuid[8] = (unsigned char)((uuid[8] & 0x3F) | 0x80);
+}
+
+bool vm_mac_parse(const char *text, unsigned char *mac)
+{
+	unsigned char parsed[VM_MAC_SIZE] = {0};
+
+	for (size_t i = 0; i < VM_MAC_SIZE; i++, text += 2) {
+		if (i > 0 && *text != ':' && *text != '-')
+			return false;
+		text += i > 0;
+		if (!isxdigit((unsigned char)text[0]) || !isxdigit((unsigned char)text[1]))
+			return false;
+		parsed[i] = (unsigned char)(hex_digit(text[0]) << 4 | hex_digit(text[1]));
+	}
+	if (*text)
+		return false;
+	memcpy(mac, parsed, sizeof parsed);
+	return true;
+}
+
+const char *vm_mac_format(const unsigned char *mac, char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < VM_MAC_SIZE; i++) {
+		text[3 * i] = digits[mac[i] >> 4];
+		text[3 * i + 1] = digits[mac[i] & 0xF];
+		text[3 * i + 2] = i + 1 < VM_MAC_SIZE ? ':' : '\0';
+	}
+	return text;
+}
+
+static void encode_known(struct str *out, unsigned key, uint64_t number)
+{
+	if (number != VM_UNKNOWN)
+		rec_uint(out, key, number);
+}
+
+/* Six bytes where its text comes back the same, which is nearly always. */
+static void encode_mac(struct str *out, const char *text)
+{
+	unsigned char mac[VM_MAC_SIZE];
+	char again[VM_MAC_TEXT_SIZE];
+
+	if (text && vm_mac_parse(text, mac) && strcmp(vm_mac_format(mac, again), text) == 0)
+		rec_bytes(out, NIC_MAC, mac, sizeof mac);
+	else
+		rec_text(out, NIC_MAC, text);
+}
+
+static void encode_nics(struct str *out, const struct vm *vm)
+{
+	if (vm->nic_count == 0)
+		return;
+	rec_array(out, FIELD_NICS);
+	for (size_t i = 0; i < vm->nic_count; i++) {
+		rec_open_map(out);
+		encode_mac(out, vm->nics[i].mac);
+		rec_text(out, NIC_NETWORK, vm->nics[i].network);
+		rec_text(out, NIC_MODEL, vm->nics[i].model);
+		encode_known(out, NIC_RATE, vm->nics[i].rate_bps);
+		rec_close(out);
+	}
+	rec_close(out);
+}
+
+void vm_encode_fields(const struct vm *vm, struct str *out)
+{
+	rec_text(out, FIELD_NAME, vm->name);
+	rec_uint(out, FIELD_STATE, vm->state);
+	if (vm->reason)
+		rec_int(out, FIELD_REASON, vm->reason);
+	if (vm->domain_id != -1)
+		rec_int(out, FIELD_DOMAIN_ID, vm->domain_id);
+	rec_text(out, FIELD_OS, vm->os);
+	rec_text(out, FIELD_OS_ID, vm->os_id);
+	encode_known(out, FIELD_VCPUS, vm->vcpus);
+	encode_known(out, FIELD_MEMORY, vm->memory_bytes);
+	encode_known(out, FIELD_DISK, vm->disk_bytes);
+	encode_nics(out, vm);
+	if (vm->xml_known)
+		rec_bool(out, FIELD_XML_KNOWN, true);
+}
+
+void vm_encode(const struct vm *vm, struct str *out)
+{
+	rec_begin(out, VM_RECORD_VERSION);
+	rec_bytes(out, FIELD_UUID, vm->uuid, sizeof vm->uuid);
+	vm_encode_fields(vm, out);
+	if (vm->xml_read != WHEN_UNKNOWN)
+		rec_int(out, FIELD_XML_READ, vm->xml_read);
+	if (vm->disks_mark)
+		rec_uint(out, FIELD_DISKS_MARK, vm->disks_mark);
+	rec_end(out);
+}
+
+static int decode_int(const struct rec_value *value, int *number, struct err *e)
+{
+	int64_t wide;
+
+	int result = rec_as_int(value, &wide, e);
+	if (result < 0)
+		return result;
+	if (wide < INT32_MIN || wide > INT32_MAX)
+		return err_set(e, ERR_CORRUPT, "number out of range");
+	*number = (int)wide;
+	return 0;
+}
+
+static int decode_state(const struct rec_value *value, enum vm_state *state, struct err *e)
+{
+	uint64_t number;
+
+	int result = rec_as_uint(value, &number, e);
+	if (result < 0)
+		return result;
+	if (number > VM_GONE)
+		return err_set(e, ERR_CORRUPT, "state out of range");
+	*state = (enum vm_state)number;
+	return 0;
+}
+
+static int decode_text(const struct rec_value *value, char **text, struct err *e)
+{
+	free(*text);
+	*text = NULL;
+	return rec_as_text(value, text, e);
+}
+
+static int decode_mac(const struct rec_value *value, char **text, struct err *e)
+{
+	unsigned char mac[VM_MAC_SIZE];
+
+	if (value->type != REC_BYTES || value->length != VM_MAC_SIZE)
+		return decode_text(value, text, e);
+	memcpy(mac, value->data, sizeof mac);
+	free(*text);
+	*text = mem_alloc(VM_MAC_TEXT_SIZE);
+	vm_mac_format(mac, *text);
+	return 0;
+}
+
+static int decode_nic(const struct rec_value *map, struct vm_nic *nic, struct err *e)
+{
+	struct rec_reader reader;
+	struct rec_value value;
+	unsigned key;
+	int result;
+
+	nic->rate_bps = VM_UNKNOWN;
+	rec_enter(&reader, map);
+	while ((result = rec_next(&reader, &key, &value, e)) > 0) {
+		if (key == NIC_MAC)
+			result = decode_mac(&value, &nic->mac, e);
+		else if (key == NIC_NETWORK)
+			result = decode_text(&value, &nic->network, e);
+		else if (key == NIC_MODEL)
+			result = decode_text(&value, &nic->model, e);
+		else if (key == NIC_RATE)
+			result = rec_as_uint(&value, &nic->rate_bps, e);
+		if (result < 0)
+			return result;
+	}
+	return result;
+}
+
+static int decode_nics(const struct rec_value *array, struct vm *vm, struct err *e)
+{
+	VEC(struct vm_nic) nics = {0};
+	struct rec_reader reader;
+	struct rec_value value;
+	int result;
+
+	if (array->type != REC_ARRAY || vm->nics)
+		return err_set(e, ERR_CORRUPT, "bad network cards");
+	rec_enter(&reader, array);
+	while ((result = rec_next(&reader, NULL, &value, e)) > 0) {
+		if (value.type != REC_MAP) {
+			result = err_set(e, ERR_CORRUPT, "bad network card");
+			break;
+		}
+		result = decode_nic(&value, vec_push_zero(&nics), e);
+		if (result < 0)
+			break;
+	}
+	vm->nics = nics.items;
+	vm->nic_count = nics.count;
+	return result;
+}
+
+void vm_decode_begin(struct vm *vm)
+{
+	*vm = (struct vm){
+		.domain_id = -1,
+		.vcpus = VM_UNKNOWN,
+		.memory_bytes = VM_UNKNOWN,
+		.disk_bytes = VM_UNKNOWN,
+		.xml_read = WHEN_UNKNOWN,
+	};
+}
+
+int vm_decode_field(unsigned key, const struct rec_value *value, struct vm *vm, struct err *e)
+{
+	switch (key) {
+	case FIELD_UUID:
+		return rec_as_fixed(value, vm->uuid, sizeof vm->uuid, e);
+	case FIELD_NAME:
+		return decode_text(value, &vm->name, e);
+	case FIELD_STATE:
+		return decode_state(value, &vm->state, e);
+	case FIELD_REASON:
+		return decode_int(value, &vm->reason, e);
+	case FIELD_DOMAIN_ID:
+		return decode_int(value, &vm->domain_id, e);
+	case FIELD_OS:
+		return decode_text(value, &vm->os, e);
+	case FIELD_OS_ID:
+		return decode_text(value, &vm->os_id, e);
+	case FIELD_VCPUS:
+		return rec_as_uint(value, &vm->vcpus, e);
+	case FIELD_MEMORY:
+		return rec_as_uint(value, &vm->memory_bytes, e);
+	case FIELD_DISK:
+		return rec_as_uint(value, &vm->disk_bytes, e);
+	case FIELD_NICS:
+		return decode_nics(value, vm, e);
+	case FIELD_XML_KNOWN:
+		return rec_as_bool(value, &vm->xml_known, e);
+	case FIELD_XML_READ:
+		return rec_as_int(value, &vm->xml_read, e);
+	case FIELD_DISKS_MARK:
+		return rec_as_uint(value, &vm->disks_mark, e);
+	default:
+		return 0;
+	}
+}
+
+int vm_decode(const void *data, size_t length, struct vm *vm, struct err *e)
+{
+	cleanup(vm_done) struct vm read;
+	struct rec_reader reader;
+	struct rec_value value;
+	unsigned version, key;
+
+	vm_decode_begin(&read);
+	int result = rec_open(&reader, data, length, VM_RECORD_VERSION, &version, e);
+	if (result < 0)
+		return result;
+	while ((result = rec_next(&reader, &key, &value, e)) > 0) {
+		result = vm_decode_field(key, &value, &read, e);
+		if (result < 0)
+			return result;
+	}
+	if (result == 0) {
+		*vm = read;
+		read = (struct vm){0};
+	}
+	return result;
+}
