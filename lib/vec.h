@@ -53,7 +53,7 @@
 
 /* `vec_foreach (&hosts, host) …` with host a pointer to each item in turn. */
 #define vec_foreach(vec, item)                                                                     \
-	for (__typeof__((vec)->items) item = (vec)->items;                                         \
+	for (__typeof__((vec)->items + 0) item = (vec)->items;                                     \
 	     (item) != NULL && (item) < (vec)->items + (vec)->count; (item)++)
 
 #endif

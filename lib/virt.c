@@ -107,8 +107,10 @@ static void domain_done(struct virt_domain *domain)
 	if (domain->handle)
 		virDomainFree(domain->handle);
 	free(domain->name);
-	vec_foreach (&domain->disks, disk)
+	vec_foreach (&domain->disks, disk) {
 		free(disk->target);
+		free(disk->source);
+	}
 	vec_done(&domain->disks);
 }
 
@@ -155,20 +157,26 @@ static int as_unsigned(const virTypedParameter *parameter, uint64_t *value)
 	}
 }
 
-/* "block.12.name": fields come in the order of their index, name before capacity. */
+/* "block.12.name": fields come in the order of their index, the name first. */
 static void take_block(struct virt_domain *domain, const virTypedParameter *parameter)
 {
 	const char *field = strrchr(parameter->field, '.');
+	bool is_text = parameter->type == VIR_TYPED_PARAM_STRING;
 	uint64_t bytes;
 
-	if (strcmp(field, ".name") == 0 && parameter->type == VIR_TYPED_PARAM_STRING) {
+	if (strcmp(field, ".name") == 0 && is_text) {
 		struct virt_disk *disk = vec_push_zero(&domain->disks);
 		disk->target = mem_string(parameter->value.s);
 		disk->capacity_bytes = VIRT_UNKNOWN;
-	} else if (strcmp(field, ".capacity") == 0 && domain->disks.count > 0 &&
-		   as_unsigned(parameter, &bytes) == 0) {
-		domain->disks.items[domain->disks.count - 1].capacity_bytes = bytes;
+		return;
 	}
+	if (domain->disks.count == 0)
+		return;
+	struct virt_disk *last = &domain->disks.items[domain->disks.count - 1];
+	if (strcmp(field, ".path") == 0 && is_text)
+		mem_replace(&last->source, parameter->value.s);
+	else if (strcmp(field, ".capacity") == 0 && as_unsigned(parameter, &bytes) == 0)
+		last->capacity_bytes = bytes;
 }
 
 static void take_parameter(struct virt_domain *domain, const virTypedParameter *parameter)

@@ -29,6 +29,7 @@ void cleanup_virt(struct virt **virt);
 
 struct virt_disk {
 	char *target; /* vda */
+	char *source; /* path, or NULL */
 	uint64_t capacity_bytes;
 };
 

@@ -9,6 +9,7 @@ unit_tests = \
 	tests/unit/test_rows \
 	tests/unit/test_str \
 	tests/unit/test_vm \
+	tests/unit/test_virt \
 	tests/unit/test_when \
 	tests/unit/test_workers
 else
@@ -30,6 +31,7 @@ tests_unit_test_rows_SOURCES = tests/unit/test_rows.c cmd/rows.c
 tests_unit_test_rows_LDADD = $(unit_ldadd)
 tests_unit_test_str_LDADD = $(unit_ldadd)
 tests_unit_test_vm_LDADD = $(unit_ldadd)
+tests_unit_test_virt_LDADD = $(unit_ldadd)
 tests_unit_test_when_LDADD = $(unit_ldadd)
 tests_unit_test_workers_LDADD = $(unit_ldadd)
 
