@@ -160,17 +160,15 @@ char *domxml_os_name(const char *identifier)
 	return str_take(&name);
 }
 
-static char *os_from_metadata(const xmlNode *metadata)
+static char *os_identifier(const xmlNode *metadata)
 {
 	for (const xmlNode *node = metadata ? metadata->children : NULL; node; node = node->next) {
 		if (!is_element(node, "libosinfo") || !node->ns || !node->ns->href ||
 		    !str_starts((const char *)node->ns->href, libosinfo_namespace))
 			continue;
-		cleanup(cleanup_mem) char *identifier = child_attribute(node, "os", "id");
-		if (!identifier)
-			continue;
-		char *name = domxml_os_name(identifier);
-		return name ? name : mem_string(identifier);
+		char *identifier = child_attribute(node, "os", "id");
+		if (identifier)
+			return identifier;
 	}
 	return NULL;
 }
@@ -182,8 +180,9 @@ static void parse_os(struct domxml *domain, const xmlNode *root)
 
 	domain->arch = attribute(type, "arch");
 	domain->machine = attribute(type, "machine");
-	domain->os = os_from_metadata(child(root, "metadata"));
-	domain->os_known = domain->os != NULL;
+	domain->os_id = os_identifier(child(root, "metadata"));
+	if (domain->os_id)
+		domain->os = domxml_os_name(domain->os_id);
 	if (!domain->os && kind)
 		domain->os = domain->arch ? mem_format("%s %s", kind, domain->arch) : mem_string(kind);
 }
@@ -363,6 +362,7 @@ void domxml_done(struct domxml *domain)
 	free(domain->title);
 	free(domain->description);
 	free(domain->os);
+	free(domain->os_id);
 	free(domain->type);
 	free(domain->arch);
 	free(domain->machine);

@@ -46,7 +46,7 @@ struct domxml {
 	char *title;
 	char *description;
 	char *os;       /* "Debian 12" from libosinfo's metadata, else type and architecture: "hvm x86_64" */
-	bool os_known;  /* from libosinfo's metadata */
+	char *os_id;    /* libosinfo's identifier, http://debian.org/debian/12 */
 	char *type;     /* kvm, qemu, test, … */
 	char *arch;     /* x86_64 */
 	char *machine;  /* pc-q35-7.2 */

@@ -64,7 +64,7 @@ static void reads_a_qemu_domain(void **state)
 	assert_string_equal(d.uuid, "8f1e3a90-1111-4222-8333-444455556666");
 	assert_string_equal(d.title, "front & back");
 	assert_string_equal(d.os, "Debian 12");
-	assert_true(d.os_known);
+	assert_string_equal(d.os_id, "http://debian.org/debian/12");
 	assert_string_equal(d.type, "kvm");
 	assert_string_equal(d.arch, "x86_64");
 	assert_string_equal(d.machine, "pc-q35-7.2");
@@ -155,7 +155,7 @@ static void falls_back_to_the_type_of_machine(void **state)
 		struct err e = {0};
 		assert_ok(parse(&d, text, &e), &e);
 		assert_string_equal(d.os, cases[i][1]);
-		assert_false(d.os_known);
+		assert_null(d.os_id);
 	}
 }
 
