@@ -1,28 +1,28 @@
 noinst_LIBRARIES += lib/libcore.a
-# One file a line, tier by tier: see HACKING.
-lib_libcore_a_SOURCES = \
-	lib/child.c lib/child.h \
-	lib/address.c lib/address.h \
-	lib/conf.c lib/conf.h \
-	lib/conf_convert.c lib/conf_convert.h \
-	lib/conf_scan.c lib/conf_scan.h \
-	lib/domxml.c lib/domxml.h \
-	lib/virt.c lib/virt.h lib/virt_private.h \
-	lib/virt_events.c \
-	lib/workers.c lib/workers.h \
-	lib/err.c lib/err.h \
-	lib/hosts.c lib/hosts.h \
-	lib/json.c lib/json.h \
-	lib/keys.c lib/keys.h \
-	lib/log.c lib/log.h \
-	lib/map.c lib/map.h \
-	lib/mem.c lib/mem.h \
-	lib/rec.c lib/rec.h \
-	lib/mail.c lib/mail.h \
-	lib/str.c lib/str.h \
-	lib/table.c lib/table.h \
-	lib/textfile.c lib/textfile.h \
-	lib/vec.h \
-	lib/vm.c lib/vm.h \
-	lib/watchline.c lib/watchline.h \
-	lib/when.c lib/when.h
+# One module a line, in the order of the alphabet; lib/tiers says which may include which.
+lib_libcore_a_SOURCES =
+lib_libcore_a_SOURCES += lib/address.c lib/address.h
+lib_libcore_a_SOURCES += lib/child.c lib/child.h
+lib_libcore_a_SOURCES += lib/conf.c lib/conf.h
+lib_libcore_a_SOURCES += lib/conf_convert.c lib/conf_convert.h
+lib_libcore_a_SOURCES += lib/conf_scan.c lib/conf_scan.h
+lib_libcore_a_SOURCES += lib/domxml.c lib/domxml.h
+lib_libcore_a_SOURCES += lib/err.c lib/err.h
+lib_libcore_a_SOURCES += lib/hosts.c lib/hosts.h
+lib_libcore_a_SOURCES += lib/json.c lib/json.h
+lib_libcore_a_SOURCES += lib/keys.c lib/keys.h
+lib_libcore_a_SOURCES += lib/log.c lib/log.h
+lib_libcore_a_SOURCES += lib/mail.c lib/mail.h
+lib_libcore_a_SOURCES += lib/map.c lib/map.h
+lib_libcore_a_SOURCES += lib/mem.c lib/mem.h
+lib_libcore_a_SOURCES += lib/rec.c lib/rec.h
+lib_libcore_a_SOURCES += lib/str.c lib/str.h
+lib_libcore_a_SOURCES += lib/table.c lib/table.h
+lib_libcore_a_SOURCES += lib/textfile.c lib/textfile.h
+lib_libcore_a_SOURCES += lib/vec.h
+lib_libcore_a_SOURCES += lib/virt.c lib/virt.h lib/virt_private.h
+lib_libcore_a_SOURCES += lib/virt_events.c
+lib_libcore_a_SOURCES += lib/vm.c lib/vm.h
+lib_libcore_a_SOURCES += lib/watchline.c lib/watchline.h
+lib_libcore_a_SOURCES += lib/when.c lib/when.h
+lib_libcore_a_SOURCES += lib/workers.c lib/workers.h

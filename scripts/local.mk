@@ -1,1 +1,1 @@
-EXTRA_DIST += scripts/deps
+EXTRA_DIST += lib/tiers scripts/check scripts/deps

@@ -1,4 +1,4 @@
-/* delay - two TAP devices joined by a wire of a given length
+/* delay.c - two TAP devices joined by a wire of a given length
  *
  * usage: delay TAP_A TAP_B MICROSECONDS
  *
