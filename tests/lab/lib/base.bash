@@ -39,6 +39,12 @@ lab_require()
 	net_names
 }
 
+# env_add NAME VALUE: a variable more in the file that users source.
+env_add()
+{
+	printf "export %s='%s'\n" "$1" "$2" >>"$LAB_DIR/env"
+}
+
 # wait_until SECONDS COMMAND...: polls, true as soon as COMMAND is.
 wait_until()
 {

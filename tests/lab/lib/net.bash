@@ -98,6 +98,11 @@ net_address()
 	printf '%s.%s' "$lab_net" "$(lab_fact "$LAB_DIR/host/$1/id")"
 }
 
+net_address6()
+{
+	printf '%s:%x' "$lab_net6" "$(lab_fact "$LAB_DIR/host/$1/id")"
+}
+
 # net_add NAME ID: a namespace with eth0 and a bridge for its guests.
 net_add()
 {

@@ -23,7 +23,8 @@ up_options()
 	done
 	[[ $lab_prefix =~ ^[a-z0-9]{1,12}$ ]] ||
 		lab_die "prefix $lab_prefix: expected 1 to 12 of a-z and 0-9"
-	((up_hosts >= 1 && up_hosts <= 200)) || lab_die "up: hosts: from 1 to 200"
+	((up_hosts >= 0 && up_hosts <= 200)) || lab_die "up: hosts: from 0 to 200"
+	((up_hosts > 0)) || up_guests=0
 }
 
 # The folder, and in it who we are, before anything else is made.
@@ -56,12 +57,13 @@ up_host()
 		guests+=("$(guest_name "$i")")
 	done
 	guest_start "$host" "${guests[@]}"
-	(($1 != 1)) || host_virsh "$host" define "$LAB_DIR/guest/backup1.xml"
+	(($1 != 1)) || host_virsh "$host" define "$LAB_DIR/guest/backup1.xml" >/dev/null
 }
 
 up_guests_make()
 {
 	local i
+	((up_hosts > 0)) || return 0
 	for ((i = 0; i < up_guests; i++)); do
 		guest_make "$(guest_name "$i")" "$i"
 	done
@@ -71,27 +73,22 @@ up_guests_make()
 up_env()
 {
 	local name
-	cat >"$LAB_DIR/env" <<-END
-		export LAB_DIR='$LAB_DIR'
-		export LAB_PREFIX=$lab_prefix
-		export LAB_STATION=$lab_station
-		export LAB_REFERENCE=$(net_address gateway)
-		export LAB_HOSTS_FILE='$LAB_DIR/hosts'
-		export LAB_HOSTS='$(host_list | xargs)'
-		export LAB_GUESTS='$(guest_list | grep -vx backup1 | xargs)'
-		export LAB_OFF=backup1
-	END
+	env_add LAB_DIR "$LAB_DIR"
+	env_add LAB_PREFIX "$lab_prefix"
+	env_add LAB_STATION "$lab_station"
+	env_add LAB_REFERENCE "$(net_address gateway)"
+	env_add LAB_HOSTS_FILE "$LAB_DIR/hosts"
+	env_add LAB_HOSTS "$(host_list | sort -V | xargs)"
+	env_add LAB_GUESTS "$(guest_list | grep -vx backup1 | xargs)"
 	for name in $(host_list); do
-		cat <<-END
-			export LAB_ADDRESS_$name=$(net_address "$name")
-			export LAB_ADDRESS6_$name=$lab_net6:$(printf %x "$(lab_fact "$LAB_DIR/host/$name/id")")
-			export LAB_URI_$name=$(host_uri "$name")
-			export LAB_UUID_$name=$(lab_fact "$LAB_DIR/host/$name/uuid")
-		END
-	done >>"$LAB_DIR/env"
+		env_add "LAB_ADDRESS_$name" "$(net_address "$name")"
+		env_add "LAB_ADDRESS6_$name" "$(net_address6 "$name")"
+		env_add "LAB_URI_$name" "$(host_uri "$name")"
+		env_add "LAB_UUID_$name" "$(lab_fact "$LAB_DIR/host/$name/uuid")"
+	done
 	for name in $(guest_list); do
-		echo "export LAB_UUID_$name=$(lab_fact "$LAB_DIR/guest/$name.uuid")"
-	done >>"$LAB_DIR/env"
+		env_add "LAB_UUID_$name" "$(lab_fact "$LAB_DIR/guest/$name.uuid")"
+	done
 }
 
 up_hosts_file()
@@ -147,15 +144,15 @@ cmd_up()
 {
 	local i
 	up_options "$@"
-	guest_fetch
+	((up_guests == 0)) || guest_fetch
 	trap up_undo EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 	up_folder
 	net_claim
-	guest_boot_files
-	up_guests_make
 	net_add gateway 253
+	((up_guests == 0)) || guest_boot_files
+	up_guests_make
 	# shellcheck disable=SC2046 # one word a number
 	up_parallel up_host $(seq "$up_hosts")
 	up_hosts_file
