@@ -55,10 +55,10 @@ spares()
 }
 
 @test "a module that prints or ends the process is found" {
-	plant lib/a.c 'void f(void) { exit(1); }' 'void g(void) { fputs("x", stderr); }' 'void h(void) { _exit(1); snprintf(0, 0, ""); }'
+	plant lib/a.c 'void f(void) { exit(1); }' 'void g(void) { fputs("x", stderr); }' 'void h(void) { _exit(1); snprintf(0, 0, ""); }' '#include <err.h>'
 	plant lib/log.c 'void f(void) { fputs("x", stderr); }'
 	plant cmd/b.c 'int main(void) { printf("x"); exit(0); }'
-	finds calls lib/a.c:1: lib/a.c:2:
+	finds calls lib/a.c:1: lib/a.c:2: lib/a.c:4:
 	[[ $output != *lib/a.c:3* && $output != *log.c* && $output != *cmd/b.c* ]]
 }
 
