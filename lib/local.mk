@@ -9,6 +9,7 @@ lib_libcore_a_SOURCES += lib/conf_scan.c lib/conf_scan.h
 lib_libcore_a_SOURCES += lib/domxml.c lib/domxml.h
 lib_libcore_a_SOURCES += lib/err.c lib/err.h
 lib_libcore_a_SOURCES += lib/hosts.c lib/hosts.h
+lib_libcore_a_SOURCES += lib/icmp.c lib/icmp.h
 lib_libcore_a_SOURCES += lib/json.c lib/json.h
 lib_libcore_a_SOURCES += lib/keys.c lib/keys.h
 lib_libcore_a_SOURCES += lib/log.c lib/log.h
@@ -23,24 +24,8 @@ lib_libcore_a_SOURCES += lib/vec.h
 lib_libcore_a_SOURCES += lib/virt.c lib/virt.h lib/virt_private.h
 lib_libcore_a_SOURCES += lib/virt_events.c
 lib_libcore_a_SOURCES += lib/vm.c lib/vm.h
+lib_libcore_a_SOURCES += lib/watch.c lib/watch.h
 lib_libcore_a_SOURCES += lib/watchline.c lib/watchline.h
 lib_libcore_a_SOURCES += lib/when.c lib/when.h
+lib_libcore_a_SOURCES += lib/window.c lib/window.h
 lib_libcore_a_SOURCES += lib/workers.c lib/workers.h
-# One file a line, tier by tier: see HACKING.
-lib_libcore_a_SOURCES = \
-	lib/child.c lib/child.h \
-	lib/domxml.c lib/domxml.h \
-	lib/workers.c lib/workers.h \
-	lib/err.c lib/err.h \
-	lib/icmp.c lib/icmp.h \
-	lib/json.c lib/json.h \
-	lib/log.c lib/log.h \
-	lib/mem.c lib/mem.h \
-	lib/rec.c lib/rec.h \
-	lib/str.c lib/str.h \
-	lib/table.c lib/table.h \
-	lib/vec.h \
-	lib/watch.c lib/watch.h \
-	lib/watchline.c lib/watchline.h \
-	lib/when.c lib/when.h \
-	lib/window.c lib/window.h
