@@ -59,17 +59,3 @@ EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) \
 check-lab: $(check_PROGRAMS) $(bin_PROGRAMS) $(sbin_PROGRAMS)
 	$(MAKE) $(AM_MAKEFLAGS) -j1 check-TESTS TESTS='$(lab_tests)'
 .PHONY: check-lab
-	tests/lab/lab_self.bats \
-	tests/lab/lib/base.bash \
-	tests/lab/lib/delay.c \
-	tests/lab/lib/guest-init \
-	tests/lab/lib/guest.bash \
-	tests/lab/lib/host-init \
-	tests/lab/lib/host.bash \
-	tests/lab/lib/lab.bash \
-	tests/lab/lib/mute.bash \
-	tests/lab/lib/mute.c \
-	tests/lab/lib/net.bash \
-	tests/lab/lib/nodes.bash \
-	tests/lab/lib/sasl.bash \
-	tests/lab/lib/up.bash
