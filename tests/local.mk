@@ -7,6 +7,7 @@ unit_tests += tests/unit/test_conf
 unit_tests += tests/unit/test_domxml
 unit_tests += tests/unit/test_err
 unit_tests += tests/unit/test_hosts
+unit_tests += tests/unit/test_http
 unit_tests += tests/unit/test_icmp
 unit_tests += tests/unit/test_mail
 unit_tests += tests/unit/test_rec
@@ -53,6 +54,7 @@ EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) \
 	tests/lab/README \
 	tests/lab/lab \
 	tests/lab/lib \
+	tests/lib \
 	tests/meta/rules
 
 # AM_MAKEFLAGS carries -k and -j on; the hosts are many, so one file at a time.
