@@ -1,8 +1,8 @@
 /*
  * store.h - one ordered key-value interface over the backends.
  *
- * Keys are byte strings of 1 to STORE_KEY_MAX bytes in memcmp order; keys.h
- * of tier 2 says which exist. Every value carries a CRC32C (RFC 3720, B.4)
+ * Keys are byte strings of 1 to STORE_KEY_MAX bytes in memcmp order, whose
+ * first byte is not NUL; keys.h of tier 2 says which exist. Every value carries a CRC32C (RFC 3720, B.4)
  * over key and value, checked on each read: a mismatch is ERR_CORRUPT with
  * the key in the message, never a wrong answer. What is returned is copied
  * out; no pointer into a map escapes. Nothing here may be held open across
@@ -33,15 +33,19 @@ enum store_mode {
 };
 
 /*
- * Opens the store at URI; the caller closes it with store_close. Not to be
- * used across fork: a child opens its own. ERR_USAGE (URI), ERR_ENV
- * (missing, permission, network file system), ERR_CORRUPT (truncated or not a store),
- * ERR_SCHEMA (written by a newer version, which is named). A fault inside the
- * map (SIGBUS, SIGSEGV) ends the process with a message and status 4.
+ * Opens the store at URI; the caller closes it with store_close, after its
+ * views. Not to be used across fork: a child opens its own. ERR_USAGE (URI, or
+ * it is open in this process already), ERR_ENV (missing, permission, network
+ * file system), ERR_CORRUPT (truncated or not a store), ERR_SCHEMA (written by
+ * a newer version, which is named; or to be written and older). A fault inside
+ * the map (SIGBUS, SIGSEGV) ends the process with a message and status 4.
  */
 int store_open(struct store **store, const char *uri, enum store_mode mode, struct err *e);
 void store_close(struct store *store); /* NULL-safe */
 void cleanup_store(struct store **store);
+
+/* Where lock.h finds the lock NAME of the store at URI; the caller frees *PATH. ERR_USAGE. The store need not exist yet, its folder must when the lock is taken. */
+int store_lock_path(const char *uri, const char *name, char **path, struct err *e);
 
 struct bytes {
 	void *data; /* NUL-terminated beyond length, so that text can be used as it is */
@@ -81,7 +85,7 @@ void store_batch_expect(struct store_batch *batch, const void *key, size_t key_l
 size_t store_batch_room(const struct store_batch *batch);
 bool store_batch_fits(const struct store_batch *batch, size_t operations, size_t bytes);
 size_t store_batch_count(const struct store_batch *batch);
-/* Writes all, then empties the batch for reuse. ERR_CONFLICT, ERR_TOO_LARGE (over 128 operations or 1 MiB), ERR_FULL, ERR_ENV, ERR_CORRUPT. */
+/* Writes all. Empties the batch for reuse, whatever came of it. ERR_CONFLICT, ERR_TOO_LARGE (over 128 operations or 1 MiB), ERR_FULL, ERR_ENV, ERR_CORRUPT. */
 int store_batch_commit(struct store_batch *batch, struct err *e);
 
 /*
