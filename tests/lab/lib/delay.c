@@ -129,6 +129,8 @@ int main(int argc, char **argv)
 
 		if (ppoll(fds, 2, wait_ns < 0 ? NULL : &t, NULL) < 0 && errno != EINTR)
 			err(1, "poll");
+		if ((fds[0].revents | fds[1].revents) & POLLERR)
+			errx(1, "a device is gone");
 		for (int i = 0; i < 2; i++) {
 			way_take(&ways[i], delay_ns);
 			way_give(&ways[i]);

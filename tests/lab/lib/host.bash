@@ -51,16 +51,25 @@ host_conf()
 	END
 }
 
+# Where is kept what libvirtd found out about this QEMU on this kernel: its
+# hosts need not ask again, which costs each a second.
+host_capabilities()
+{
+	printf '%s/capabilities-%s-%s' "$lab_cache" "$(uname -r)" \
+		"$(stat -Lc %Z "$(command -v libvirtd)" "$(command -v qemu-system-x86_64)" | xargs |
+			tr ' ' -)"
+}
+
 # host_make NAME ID: its network and files; not running yet.
 host_make()
 {
-	local folder=$LAB_DIR/host/$1
+	local folder=$LAB_DIR/host/$1 known
 	net_add "$1" "$2"
 	mkdir -p "$folder"/{etc/qemu,lib/images,log,cache}
 	cat /proc/sys/kernel/random/uuid >"$folder/uuid"
 	host_conf "$1"
-	[[ ! -d $lab_cache/capabilities ]] ||
-		cp -rp "$lab_cache/capabilities/." "$folder/cache/"
+	known=$(host_capabilities)
+	[[ ! -d $known ]] || cp -rp "$known/." "$folder/cache/"
 	# A host's own name must resolve, and at once: libvirtd asks for it
 	# when it starts a guest.
 	printf '127.0.0.1 localhost\n%s %s\n' "$(net_address "$1")" "$1" >"$folder/hosts"
@@ -102,7 +111,7 @@ host_boot()
 		"$lab_lib/host-init" "$LAB_DIR" "$1" \
 		</dev/null >>"$folder/console" 2>&1 9>&- &
 	proc_record "$folder/init" $! || host_boot_failed "$1"
-	wait_until 30 host_booted "$1" || host_boot_failed "$1"
+	wait_until "${LAB_BOOT_SECONDS:-30}" host_booted "$1" || host_boot_failed "$1"
 	host_virsh "$1" uri >/dev/null || host_boot_failed "$1"
 }
 

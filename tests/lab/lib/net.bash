@@ -174,20 +174,29 @@ net_bridge_ours()
 	esac
 }
 
+# The names of the lab's namespaces. A prefix has no '-', so that no other
+# lab's match.
+net_ns_list()
+{
+	local path
+	for path in "/run/netns/vmroll-$lab_prefix-"*; do
+		[[ ! -e $path ]] || echo "${path##*/}"
+	done
+}
+
+# net_down: all that runs in the namespaces, they themselves, the links.
 net_down()
 {
-	local link host ours=
+	local ns link ours=
 	net_lock
 	! net_bridge_ours || ours=1
 	net_unlock
 	[[ -n $ours ]] || return 0
-	for host in "$LAB_DIR"/host/*/; do
-		[[ -d $host ]] || continue
-		host=$(basename "$host")
-		net_latency_off "$host"
-		[[ ! -e /run/netns/$(net_ns "$host") ]] || ip netns del "$(net_ns "$host")"
+	for ns in $(net_ns_list); do
+		net_empty_out "$ns" || lab_die "$ns: processes that do not end"
+		ip netns del "$ns"
 	done
-	for link in /sys/class/net/"$lab_bridge"-*; do
+	for link in "/sys/class/net/$lab_bridge-"*; do
 		[[ ! -e $link ]] || echo "link del ${link##*/}"
 	done | ip -force -batch - 2>/dev/null || true
 	ip link del "$lab_bridge"

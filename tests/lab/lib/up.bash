@@ -3,8 +3,8 @@
 
 up_options()
 {
-	up_hosts=3 up_guests=8 up_owner=$PPID up_wait=1
-	lab_prefix=p$$
+	up_hosts=3 up_guests=8 up_owner=$PPID up_wait=1 up_ours=
+	lab_prefix=p$$ LAB_DIR=$lab_given
 	while (($#)); do
 		case $1 in
 		--prefix) lab_prefix=$2 ;;
@@ -38,6 +38,7 @@ up_folder()
 		rmdir "$LAB_DIR" 2>/dev/null || lab_die "$LAB_DIR: not empty"
 		mkdir "$LAB_DIR"
 	fi
+	up_ours=1
 	LAB_DIR=$(readlink -f "$LAB_DIR")
 	: >"$LAB_DIR/.vmroll-lab"
 	echo "$lab_prefix" >"$LAB_DIR/prefix"
@@ -124,20 +125,24 @@ up_undo()
 {
 	local status=$?
 	trap - EXIT INT TERM
-	rm -f "$LAB_DIR/proc/up"
-	lab_remove || true
+	disown -a
+	if [[ -n $up_ours ]]; then
+		rm -f "$LAB_DIR/proc/up"
+		lab_remove || true
+	fi
 	exit "$status"
 }
 
-# The first host that comes up has learned what QEMU can do; the next labs'
-# hosts need not ask again, as libvirtd checks what it finds.
 up_keep_capabilities()
 {
-	local from=$LAB_DIR/host/host1/cache temporary
-	[[ ! -d $lab_cache/capabilities && -d $from/qemu ]] || return 0
+	local from=$LAB_DIR/host/host1/cache known temporary
+	known=$(host_capabilities)
+	[[ ! -d $known && -n $(host_list) ]] || return 0
+	# which makes it look at every QEMU there is
+	host_virsh host1 capabilities >/dev/null
 	temporary=$(mktemp -d "$lab_cache/fetch.XXXXXX")
 	cp -rp "$from/." "$temporary/"
-	mv -T "$temporary" "$lab_cache/capabilities" 2>/dev/null || rm -rf "$temporary"
+	mv -T "$temporary" "$known" 2>/dev/null || rm -rf "$temporary"
 }
 
 cmd_up()
@@ -172,20 +177,17 @@ cmd_up()
 # the network, then the folder, whose going says that all is gone.
 lab_remove()
 {
-	local file host
+	local file
 	lab_prefix=$(lab_fact "$LAB_DIR/prefix")
 	lab_slot=$(lab_fact "$LAB_DIR/slot")
 	for file in "$LAB_DIR"/proc/up*; do
-		[[ ! -e $file ]] || proc_end "$file"
+		[[ ! -e $file || $file == *.log ]] || proc_end "$file"
+	done
+	for file in "$LAB_DIR"/host/*/init; do
+		lab_hurry_end "$file"
 	done
 	if [[ -n $lab_slot ]]; then
 		net_names
-		for file in "$LAB_DIR"/host/*/init; do
-			[[ ! -e $file ]] || kill -s KILL "$(proc_pid "$file" || true)" 2>/dev/null || true
-		done
-		for host in "$LAB_DIR"/host/*/; do
-			[[ ! -d $host ]] || net_empty_out "$(net_ns "$(basename "$host")")"
-		done
 		net_down
 	fi
 	for file in "$LAB_DIR"/proc/*; do
@@ -194,28 +196,49 @@ lab_remove()
 	rm -rf "$LAB_DIR"
 }
 
+# Ends a host without waiting, so that all of them end at the same time.
+lab_hurry_end()
+{
+	local pid
+	! pid=$(proc_pid "$1") || kill -s KILL "$pid" 2>/dev/null || true
+}
+
 # An owner that was never recorded (0) owns for ever.
 lab_orphan()
 {
 	lab_is "$1" && [[ -e $1/owner ]] && proc_gone "$1/owner" && proc_gone "$1/proc/up"
 }
 
-lab_folders()
+# sweep_folders: labs whose owner has died.
+sweep_folders()
 {
-	local link word dir
-	for dir in "${TMPDIR:-/tmp}"/vmroll-lab.*; do
-		[[ ! -d $dir ]] || readlink -f "$dir"
+	local dir
+	for dir in "${TMPDIR:-/tmp}"/vmroll-lab.* "$@"; do
+		! lab_orphan "$dir" || (LAB_DIR=$(readlink -f "$dir") && lab_remove)
 	done
-	for link in /sys/class/net/vl*; do
-		read -r word _ dir <<<"$(net_alias "${link##*/}")"
-		[[ $word != vmroll-lab ]] || echo "$dir"
-	done
+}
+
+# sweep_lost PREFIX SLOT FOLDER: somebody removed the folder of a lab that
+# was up; what is left says by its names whose it is.
+sweep_lost()
+{
+	lab_prefix=$1 lab_slot=$2 LAB_DIR=$3
+	net_names
+	net_down
 }
 
 cmd_sweep()
 {
-	local dir
-	while read -r dir; do
-		! lab_orphan "$dir" || (LAB_DIR=$dir && lab_remove)
-	done < <(lab_folders | sort -u)
+	local link word prefix dir
+	sweep_folders
+	for link in /sys/class/net/vl*; do
+		link=${link##*/}
+		read -r word prefix dir <<<"$(net_alias "$link")"
+		[[ $word == vmroll-lab ]] || continue
+		if [[ -e $dir ]]; then
+			sweep_folders "$dir"
+		else
+			sweep_lost "$prefix" "${link#vl}" "$dir"
+		fi
+	done
 }
