@@ -19,6 +19,13 @@ lib_libcore_a_SOURCES += lib/mail.c lib/mail.h
 lib_libcore_a_SOURCES += lib/map.c lib/map.h
 lib_libcore_a_SOURCES += lib/mem.c lib/mem.h
 lib_libcore_a_SOURCES += lib/rec.c lib/rec.h
+lib_libcore_a_SOURCES += lib/store.c lib/store.h lib/store_backend.h
+lib_libcore_a_SOURCES += lib/store_fault.c lib/store_fault.h
+lib_libcore_a_SOURCES += lib/store_folder.c lib/store_folder.h
+lib_libcore_a_SOURCES += lib/store_lmdb.c lib/store_lmdb.h
+lib_libcore_a_SOURCES += lib/store_lmdb_view.c
+lib_libcore_a_SOURCES += lib/store_lmdb_write.c
+lib_libcore_a_SOURCES += lib/store_pages.c lib/store_pages.h
 lib_libcore_a_SOURCES += lib/str.c lib/str.h
 lib_libcore_a_SOURCES += lib/table.c lib/table.h
 lib_libcore_a_SOURCES += lib/textfile.c lib/textfile.h
@@ -31,24 +38,3 @@ lib_libcore_a_SOURCES += lib/watchline.c lib/watchline.h
 lib_libcore_a_SOURCES += lib/when.c lib/when.h
 lib_libcore_a_SOURCES += lib/window.c lib/window.h
 lib_libcore_a_SOURCES += lib/workers.c lib/workers.h
-# One file a line, tier by tier: see HACKING.
-lib_libcore_a_SOURCES = \
-	lib/child.c lib/child.h \
-	lib/domxml.c lib/domxml.h \
-	lib/workers.c lib/workers.h \
-	lib/err.c lib/err.h \
-	lib/json.c lib/json.h \
-	lib/log.c lib/log.h \
-	lib/mem.c lib/mem.h \
-	lib/rec.c lib/rec.h \
-	lib/store.c lib/store.h lib/store_backend.h \
-	lib/store_fault.c lib/store_fault.h \
-	lib/store_folder.c lib/store_folder.h \
-	lib/store_lmdb.c lib/store_lmdb.h \
-	lib/store_lmdb_view.c lib/store_lmdb_write.c \
-	lib/store_pages.c lib/store_pages.h \
-	lib/str.c lib/str.h \
-	lib/table.c lib/table.h \
-	lib/vec.h \
-	lib/watchline.c lib/watchline.h \
-	lib/when.c lib/when.h

@@ -2,18 +2,6 @@
 
 # Unit tests (cmocka): one program a module, tests/unit/test_MODULE.c, with
 # one group of cases. Linked with libcore and whatever library is needed.
-# Unit tests: one program a module, tests/unit/test_MODULE.c, linked with libcore.
-if HAVE_CMOCKA
-unit_tests = \
-	tests/unit/test_domxml \
-	tests/unit/test_err \
-	tests/unit/test_rec \
-	tests/unit/test_rows \
-	tests/unit/test_store \
-	tests/unit/test_str \
-	tests/unit/test_when \
-	tests/unit/test_workers
-else
 unit_tests =
 unit_tests += tests/unit/test_conf
 unit_tests += tests/unit/test_domxml
@@ -24,6 +12,7 @@ unit_tests += tests/unit/test_icmp
 unit_tests += tests/unit/test_mail
 unit_tests += tests/unit/test_rec
 unit_tests += tests/unit/test_rows
+unit_tests += tests/unit/test_store
 unit_tests += tests/unit/test_str
 unit_tests += tests/unit/test_virt
 unit_tests += tests/unit/test_vm
@@ -35,6 +24,7 @@ unit_tests += tests/unit/test_workers
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_hosts_SOURCES = tests/unit/test_hosts.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_rows_SOURCES = tests/unit/test_rows.c cmd/rows.c
+tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 
 # Tests of the built utilities, one file a utility (bats).
 cli_tests =
@@ -55,20 +45,6 @@ if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
-tests_unit_test_domxml_LDADD = $(unit_ldadd)
-tests_unit_test_err_LDADD = $(unit_ldadd)
-tests_unit_test_rec_LDADD = $(unit_ldadd)
-tests_unit_test_rows_SOURCES = tests/unit/test_rows.c cmd/rows.c
-tests_unit_test_rows_LDADD = $(unit_ldadd)
-tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_kit.c tests/unit/store_kit.h
-tests_unit_test_store_LDADD = $(unit_ldadd)
-tests_unit_test_str_LDADD = $(unit_ldadd)
-tests_unit_test_when_LDADD = $(unit_ldadd)
-tests_unit_test_workers_LDADD = $(unit_ldadd)
-
-# Tests of the built utilities, and of the project's own rules.
-cli_tests =
-meta_tests =
 if HAVE_BATS
 TESTS += $(cli_tests) $(meta_tests)
 endif
