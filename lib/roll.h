@@ -101,7 +101,10 @@ int roll_put_event(struct store *store, const unsigned char *host_uuid, const st
 
 /* ---- keeping ---- */
 
-/* Hosts(5) renamed a host whose UUID is not known (or is derived): its history goes on under NEW_NAME. */
+/*
+ * Hosts(5) renamed a host whose UUID does not say so (it is derived, or the host does not answer): from the next
+ * snapshot on its history goes on under NEW_NAME. ERR_NOT_FOUND if OLD_NAME never answered, ERR_USAGE if both are there.
+ */
 int roll_rename(struct store *store, const char *old_name, const char *new_name, struct err *e);
 /* Ends the intervals of a host that is gone for good. ERR_NOT_FOUND. */
 int roll_forget(struct store *store, const char *name, int64_t at, struct err *e);
