@@ -36,6 +36,11 @@
 
 /* ---- everybody else: add yours here ---- */
 
+/* admins.h: GENERATION u64 is random, so that two imports never mix. */
+#define KEY_ADMINS        "adm/list" /* which generation is in force, its source, age and size; put last */
+#define KEY_ADMINS_WRITER "adm/new"  /* the generation that is being written */
+#define KEY_ADMINS_ROWS   "adm/row/" /* GENERATION u64, CHUNK u64: some rows */
+
 enum { KEY_NAME_MAX = 200 };
 
 /* A key under construction. */

@@ -2,10 +2,14 @@ noinst_LIBRARIES += lib/libcore.a
 # One module a line, in the order of the alphabet; lib/tiers says which may include which.
 lib_libcore_a_SOURCES =
 lib_libcore_a_SOURCES += lib/address.c lib/address.h
+lib_libcore_a_SOURCES += lib/admins.c lib/admins.h lib/admins_private.h
+lib_libcore_a_SOURCES += lib/admins_parse.c
+lib_libcore_a_SOURCES += lib/admins_store.c
 lib_libcore_a_SOURCES += lib/child.c lib/child.h
 lib_libcore_a_SOURCES += lib/conf.c lib/conf.h
 lib_libcore_a_SOURCES += lib/conf_convert.c lib/conf_convert.h
 lib_libcore_a_SOURCES += lib/conf_scan.c lib/conf_scan.h
+lib_libcore_a_SOURCES += lib/csv.c lib/csv.h
 lib_libcore_a_SOURCES += lib/domxml.c lib/domxml.h
 lib_libcore_a_SOURCES += lib/err.c lib/err.h
 lib_libcore_a_SOURCES += lib/hosts.c lib/hosts.h

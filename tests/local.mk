@@ -3,6 +3,7 @@
 # Unit tests (cmocka): one program a module, tests/unit/test_MODULE.c, with
 # one group of cases. Linked with libcore and whatever library is needed.
 unit_tests =
+unit_tests += tests/unit/test_admins
 unit_tests += tests/unit/test_conf
 unit_tests += tests/unit/test_domxml
 unit_tests += tests/unit/test_err
