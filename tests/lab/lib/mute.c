@@ -1,4 +1,4 @@
-/* mute - a TCP server that a libvirt client should not wait for
+/* mute.c - a TCP server that a libvirt client should not wait for
  *
  * usage: mute mute|half|garbage PORT
  *
