@@ -18,6 +18,7 @@ lib_libcore_a_SOURCES += lib/http_smtp.c
 lib_libcore_a_SOURCES += lib/icmp.c lib/icmp.h
 lib_libcore_a_SOURCES += lib/json.c lib/json.h
 lib_libcore_a_SOURCES += lib/keys.c lib/keys.h
+lib_libcore_a_SOURCES += lib/lock.c lib/lock.h
 lib_libcore_a_SOURCES += lib/log.c lib/log.h
 lib_libcore_a_SOURCES += lib/mail.c lib/mail.h
 lib_libcore_a_SOURCES += lib/map.c lib/map.h

@@ -44,7 +44,7 @@ int store_open(struct store **store, const char *uri, enum store_mode mode, stru
 void store_close(struct store *store); /* NULL-safe */
 void cleanup_store(struct store **store);
 
-/* Where lock.h finds the lock NAME of the store at URI; the caller frees *PATH. ERR_USAGE. The store need not exist yet, its folder must when the lock is taken. */
+/* The PATH of the lock NAME (lock.h) of the store at URI; the caller frees it. ERR_USAGE. Its folder exists once the store was opened for writing. */
 int store_lock_path(const char *uri, const char *name, char **path, struct err *e);
 
 struct bytes {

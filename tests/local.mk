@@ -10,6 +10,7 @@ unit_tests += tests/unit/test_err
 unit_tests += tests/unit/test_hosts
 unit_tests += tests/unit/test_http
 unit_tests += tests/unit/test_icmp
+unit_tests += tests/unit/test_lock
 unit_tests += tests/unit/test_mail
 unit_tests += tests/unit/test_rec
 unit_tests += tests/unit/test_rows
