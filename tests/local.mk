@@ -33,6 +33,8 @@ cli_tests =
 
 # The project's own rules (bats), with the checkers in tests/meta/rules.
 meta_tests =
+meta_tests += tests/meta/install.bats
+meta_tests += tests/meta/manual.bats
 meta_tests += tests/meta/source.bats
 
 # Real hosts (bats): as root, by `make check-lab`.
@@ -60,8 +62,10 @@ EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) \
 	tests/lab/lib \
 	tests/lib \
 	tests/meta/rules
+	tests/meta/rules \
+	tests/meta/rules.bash
 
-# AM_MAKEFLAGS carries -k and -j on; the hosts are many, so one file at a time.
-check-lab: $(check_PROGRAMS) $(bin_PROGRAMS) $(sbin_PROGRAMS)
+# A lab is many processes: one file at a time.
+check-lab: all $(check_PROGRAMS)
 	$(MAKE) $(AM_MAKEFLAGS) -j1 check-TESTS TESTS='$(lab_tests)'
 .PHONY: check-lab

@@ -1,46 +1,9 @@
 #!/usr/bin/env bats
 # source.bats - rules that every file of the source keeps, and that each rule finds what breaks it
 
-rules=$BATS_TEST_DIRNAME/rules
-
-# plant FILE TEXT...: a line a TEXT, in a tree of its own.
-plant()
-{
-	local file=$BATS_TEST_TMPDIR/tree/$1
-	shift
-	mkdir -p "${file%/*}"
-	printf '%s\n' "$@" >"$file"
-}
-
-# holds RULE [ARGUMENT...]: the rule says nothing about this project.
-holds()
-{
-	local rule=$1
-	shift
-	run "$rules/$rule" "$top_srcdir" "$@"
-	echo "$output"
-	[[ $status -eq 0 && -z $output ]]
-}
-
-# finds RULE LINE...: what is planted is found, at these places.
-finds()
-{
-	local rule=$1 place
-	shift
-	run "$rules/$rule" "$BATS_TEST_TMPDIR/tree"
-	echo "$output"
-	[[ $status -eq 1 ]]
-	for place; do
-		[[ $output == *"$place"* ]]
-	done
-}
-
-spares()
-{
-	run "$rules/$1" "$BATS_TEST_TMPDIR/tree"
-	echo "$output"
-	[[ $status -eq 0 && -z $output ]]
-}
+# shellcheck disable=SC2016 # what is planted is not expanded
+# shellcheck source=tests/meta/rules.bash
+source "$BATS_TEST_DIRNAME/rules.bash"
 
 @test "no forbidden call" {
 	holds calls
@@ -98,7 +61,7 @@ spares()
 	plant lib/a.c '#include "a.h"'
 	plant lib/b.c '/* b.c - says it. */'
 	plant scripts/run '#!/bin/sh' 'true'
-	chmod +x "$BATS_TEST_TMPDIR/tree/scripts/run"
+	chmod +x "$tree/scripts/run"
 	finds purpose lib/a.c:1: scripts/run:1:
 	[[ $output != *lib/b.c* ]]
 }
@@ -113,4 +76,17 @@ spares()
 	finds words lib/a.c:1:
 	plant lib/a.c '/* a todo list */'
 	spares words
+}
+
+@test "shellcheck finds nothing" {
+	holds shell
+}
+
+@test "a careless script is found" {
+	plant scripts/run '#!/bin/bash' 'rm -rf $1/x' 'ls $2'
+	plant tests/x.bats '@test "x" {' '	ls $1' '}'
+	plant tests/data 'rm -rf $1/x'
+	chmod +x "$tree/scripts/run"
+	finds shell scripts/run:2: scripts/run:3: tests/x.bats:2:
+	[[ $output != *tests/data* ]]
 }

@@ -237,7 +237,7 @@ guest_host()
 	local hosts
 	hosts=$(guest_hosts "$1")
 	[[ -n $hosts ]] || lab_die "$1: runs nowhere"
-	[[ $hosts != *$'\n'* ]] || lab_die "$1: runs on several hosts:" $hosts
+	[[ $hosts != *$'\n'* ]] || lab_die "$1: runs on several hosts: ${hosts//$'\n'/ }"
 	printf '%s' "$hosts"
 }
 

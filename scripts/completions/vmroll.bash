@@ -1,0 +1,72 @@
+# vmroll.bash - completion of every utility: its own --help says what there is
+# shellcheck shell=bash
+
+# _vmroll_words WHAT: what can stand at a place that --help calls WHAT.
+_vmroll_words()
+{
+	case $1 in
+	FILE | SOURCE) compgen -f -- "$word" ;;
+	HOST | HOST...) compgen -W "$(_vmroll_hosts)" -- "$word" ;;
+	COL,...) compgen -W "$("$program" -o help 2>/dev/null | awk 'NR > 1 && $1 != "-" { print $1 }')" -- "$word" ;;
+	VM | VM...) compgen -W "$(vmwhere --all -rn -o VM 2>/dev/null)" -- "$word" ;;
+	esac
+}
+
+_vmroll_hosts()
+{
+	awk '!/^[[:space:]]*(#|$)/ { print $1 }' "${VMROLL_HOSTS:-/etc/vmroll/hosts}" 2>/dev/null
+}
+
+# The argument of the option $1, as --help names it; nothing if it takes none.
+_vmroll_argument()
+{
+	awk -v option="$1" '
+		/^  +-/ {
+			for (i = 1; i <= 3; i++) {
+				name = $i
+				sub(/,$/, "", name)
+				if (name != option) continue
+				# "-x, --name ARGUMENT" or "--name ARGUMENT": it stands one blank behind.
+				if (match($0, /--[a-z-]+ [^ ]+/)) {
+					split(substr($0, RSTART, RLENGTH), part, " ")
+					print part[2]
+				}
+				exit
+			}
+		}' <<<"$help"
+}
+
+_vmroll()
+{
+	local program=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local help argument
+	COMPREPLY=()
+	help=$("$program" --help 2>/dev/null) || return 0
+	argument=$(_vmroll_argument "$before")
+	if [[ -n $argument ]]; then
+		mapfile -t COMPREPLY < <(_vmroll_words "$argument")
+	elif [[ $word == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_vmroll_options)" -- "$word")
+	else
+		mapfile -t COMPREPLY < <(_vmroll_operands)
+	fi
+}
+
+_vmroll_options()
+{
+	grep -oE '^  +-.{26}' <<<"$help" | grep -oE -- '-{1,2}[A-Za-z][a-z-]*'
+}
+
+# Commands, where the utility has some; else what its synopsis names.
+_vmroll_operands()
+{
+	local commands
+	commands=$(awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }' <<<"$help")
+	if [[ -n $commands ]]; then
+		((COMP_CWORD > 1)) || compgen -W "$commands" -- "$word"
+		return
+	fi
+	_vmroll_words "$(grep -oE '(HOST|VM)(\.\.\.)?' <<<"$help" | head -n 1)"
+}
+
+complete -F _vmroll vmsnap hostping vmwhere notify-admins
