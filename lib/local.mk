@@ -30,6 +30,7 @@ lib_libcore_a_SOURCES += lib/store_folder.c lib/store_folder.h
 lib_libcore_a_SOURCES += lib/store_lmdb.c lib/store_lmdb.h
 lib_libcore_a_SOURCES += lib/store_lmdb_view.c
 lib_libcore_a_SOURCES += lib/store_lmdb_write.c
+lib_libcore_a_SOURCES += lib/store_lmdb_view.c lib/store_lmdb_write.c
 lib_libcore_a_SOURCES += lib/store_pages.c lib/store_pages.h
 lib_libcore_a_SOURCES += lib/roll.h lib/roll_private.h
 lib_libcore_a_SOURCES += lib/roll_change.c

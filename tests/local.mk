@@ -27,6 +27,7 @@ tests_unit_test_conf_SOURCES = tests/unit/test_conf.c tests/unit/scratch.h tests
 tests_unit_test_hosts_SOURCES = tests/unit/test_hosts.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_rows_SOURCES = tests/unit/test_rows.c cmd/rows.c
 tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
+tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_kit.c tests/unit/store_kit.h
 
 # Tests of the built utilities, one file a utility (bats).
 cli_tests =
@@ -61,7 +62,6 @@ EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) \
 	tests/lab/lab \
 	tests/lab/lib \
 	tests/lib \
-	tests/meta/rules
 	tests/meta/rules \
 	tests/meta/rules.bash
 
