@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # install.bats - what make install puts where, and that uninstall takes all of it away
 
-: "${top_srcdir:?}" "${top_builddir:?}" "${programs:?}"
+: "${top_srcdir:?}" "${top_builddir:?}" "${programs?}"
 mapfile -t utilities < <(xargs -rn 1 basename <<<"$programs")
 
 # The make of this test must not talk to the one that runs it.

@@ -5,7 +5,7 @@
 # shellcheck source=tests/meta/rules.bash
 source "$BATS_TEST_DIRNAME/rules.bash"
 
-: "${top_builddir:?}" "${programs:?}"
+: "${top_builddir:?}" "${programs?}"
 mapfile -t utilities < <(xargs -rn 1 basename <<<"$programs")
 
 # A program with options -x --extra and --plain, a command and a column, of which a page may speak.
