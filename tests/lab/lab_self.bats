@@ -23,18 +23,18 @@ teardown_file()
 
 pings()
 {
-	fping -q -r 0 -t 500 "$1"
+	fping -q -r 3 -t 1000 "$1"
 }
 
 silent()
 {
-	! pings "$1"
+	! fping -q -r 0 -t 500 "$1"
 }
 
 # answers URI: bounded, because libvirt's connect is not.
 answers()
 {
-	timeout 10 virsh -q -c "$1" uri </dev/null
+	timeout 30 virsh -q -c "$1" uri </dev/null
 }
 
 runs_on()

@@ -36,19 +36,27 @@ guest_fetch()
 	) 8<"$lab_cache"
 }
 
+# guest_download FOLDER: the package that the newest kernel's depends on.
+guest_download()
+{
+	local package
+	package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null |
+		sed -n 's/^ *Depends: *\(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1)
+	[[ -n $package ]] || return 1
+	(cd "$1" && apt-get -qq -o APT::Sandbox::User=root download "$package")
+}
+
+# Lists that are missing, or older than the archive, are read anew.
 guest_fetch_kernel()
 {
-	local work package
+	local work
 	work=$(mktemp -d "$lab_cache/fetch.XXXXXX")
 	# shellcheck disable=SC2064 # the folder of now
 	trap "rm -rf '$work'" EXIT
-	package=$(apt-cache depends linux-image-cloud-amd64 |
-		sed -n 's/^ *Depends: *\(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1)
-	[[ -n $package ]] ||
-		lab_die 'linux-image-cloud-amd64: unknown package: run apt-get update'
-	chmod 755 "$work"
-	(cd "$work" && apt-get -qq -o APT::Sandbox::User=root download "$package") ||
-		lab_die "$package: download failed"
+	guest_download "$work" 2>/dev/null || {
+		apt-get -qq -o DPkg::Lock::Timeout=120 update
+		guest_download "$work"
+	} || lab_die 'linux-image-cloud-amd64: cannot be downloaded'
 	dpkg -x "$work"/*.deb "$work/x"
 	mv "$work"/x/lib/modules/*/kernel/drivers/{acpi/button,input/evdev}.ko "$lab_cache"
 	mv "$work"/x/boot/vmlinuz-* "$lab_cache/vmlinuz"
