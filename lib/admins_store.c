@@ -28,7 +28,8 @@ enum { LIST_GENERATION = 1, LIST_CHUNKS = 2, LIST_ROWS = 3, LIST_SOURCE = 4, LIS
 enum { WRITER_GENERATION = 1 };
 enum { ROWS_FIELDS = 1 }; /* an array: vm, admin, email, phone, process, line of each row in turn */
 
-enum { FIELDS_PER_ROW = 6, KEY_ROWS_LENGTH = sizeof KEY_ADMINS_ROWS - 1 + 8 + 8 };
+enum { FIELDS_PER_ROW = 6, KEY_ROWS_LENGTH = sizeof KEY_ADMINS_ROWS - 1 + 8 + 8,
+       PUBLISH_KEY_BYTES = 2 * sizeof KEY_ADMINS_WRITER + sizeof KEY_ADMINS };
 
 struct list {
 	uint64_t generation;
@@ -138,6 +139,7 @@ static void encode_chunk(const struct admins *admins, size_t *next, struct str *
 	rec_end(out);
 }
 
+/* The last of them stay in BATCH, for the list's own record to join. */
 static int put_chunks(struct store_batch *batch, const struct admins *admins, uint64_t generation,
 		      uint64_t *chunks, struct err *e)
 {
@@ -154,7 +156,7 @@ static int put_chunks(struct store_batch *batch, const struct admins *admins, ui
 			result = store_batch_commit(batch, e);
 		store_batch_put(batch, key.bytes, key.length, chunk.data, chunk.length);
 	}
-	return result < 0 ? result : store_batch_commit(batch, e);
+	return result;
 }
 
 typedef VEC(struct key) key_list;
@@ -198,7 +200,7 @@ static int delete_stale_chunks(struct store *store, struct store_batch *batch, u
 		if (result == 0)
 			store_batch_delete(batch, key->bytes, key->length);
 	}
-	if (result == 0)
+	if (result == 0 && store_batch_count(batch) > 0)
 		result = store_batch_commit(batch, e);
 	vec_done(&stale);
 	return result;
@@ -231,10 +233,15 @@ static int publish(struct store_batch *batch, const struct list *list, struct er
 
 	encode_writer(list->generation, &writer);
 	encode_list(list, &record);
+	int result = store_batch_fits(batch, 3, 2 * writer.length + record.length + PUBLISH_KEY_BYTES)
+			     ? 0
+			     : store_batch_commit(batch, e);
+	if (result < 0)
+		return result;
 	store_batch_expect(batch, KEY_ADMINS_WRITER, strlen(KEY_ADMINS_WRITER), writer.data, writer.length);
 	store_batch_delete(batch, KEY_ADMINS_WRITER, strlen(KEY_ADMINS_WRITER));
 	store_batch_put(batch, KEY_ADMINS, strlen(KEY_ADMINS), record.data, record.length);
-	int result = store_batch_commit(batch, e);
+	result = store_batch_commit(batch, e);
 	return result == ERR_CONFLICT ? err_set(e, ERR_LOCKED, "another import of the list overtook this one")
 				      : result;
 }

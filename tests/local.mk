@@ -4,6 +4,7 @@
 # one group of cases. Linked with libcore and whatever library is needed.
 unit_tests =
 unit_tests += tests/unit/test_admins
+unit_tests += tests/unit/test_admins_store
 unit_tests += tests/unit/test_conf
 unit_tests += tests/unit/test_domxml
 unit_tests += tests/unit/test_err
@@ -23,6 +24,7 @@ unit_tests += tests/unit/test_when
 unit_tests += tests/unit/test_window
 unit_tests += tests/unit/test_workers
 
+tests_unit_test_admins_store_SOURCES = tests/unit/test_admins_store.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_hosts_SOURCES = tests/unit/test_hosts.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_rows_SOURCES = tests/unit/test_rows.c cmd/rows.c

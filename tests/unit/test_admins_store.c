@@ -1,0 +1,273 @@
+/* test_admins_store.c - the administrators' list in the store: whole or not at all. */
+#include "config.h"
+
+#include "unit.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "admins.h"
+#include "keys.h"
+#include "mem.h"
+#include "store_kit.h"
+#include "str.h"
+
+enum { ROWS = 4000, ROUNDS = 25 };
+
+/* A list whose every row names LABEL, several chunks long. */
+static void make_list(struct admins *admins, const char *label, unsigned rows)
+{
+	cleanup(str_done) struct str text = {0};
+	struct err e = {0};
+
+	str_add(&text, "vm,admin,email,phone,process\n");
+	for (unsigned i = 0; i < rows; i++)
+		str_addf(&text, "vm%u,%s,person%u@example.org,%s,%0*u\n", i, label, i, i % 2 ? "112" : "", 100, i);
+	assert_ok(admins_parse(admins, str_text(&text), text.length, label, NULL, NULL, &e), &e);
+}
+
+static void save_list(struct store *store, const char *label, unsigned rows)
+{
+	cleanup(admins_done) struct admins admins = {0};
+	struct err e = {0};
+
+	make_list(&admins, label, rows);
+	assert_ok(admins_save(store, &admins, &e), &e);
+}
+
+static int load_now(struct store *store, struct admins *admins, struct err *e)
+{
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+
+	assert_ok(store_view_open(&view, store, e), e);
+	return admins_load(view, admins, e);
+}
+
+static void check_whole(const struct admins *admins)
+{
+	assert_int_equal(admins->count, ROWS);
+	for (size_t i = 0; i < admins->count; i++)
+		assert_string_equal(admins->items[i].admin, admins->source);
+}
+
+static unsigned count_keys(struct store *store, const char *prefix)
+{
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	cleanup(cleanup_store_cursor) struct store_cursor *cursor = NULL;
+	struct store_item item;
+	struct err e = {0};
+	unsigned count = 0;
+
+	assert_ok(store_view_open(&view, store, &e), &e);
+	assert_ok(store_cursor_open(&cursor, view, prefix, strlen(prefix), false, &e), &e);
+	while (store_cursor_next(cursor, &item, &e) == 1)
+		count++;
+	return count;
+}
+
+static void there_is_none_before_the_first(void **state)
+{
+	struct kit *kit = *state;
+	struct admins admins = {0};
+	struct err e = {0};
+
+	assert_int_equal(load_now(kit->store, &admins, &e), 0);
+}
+
+static void a_list_comes_back_as_it_was(void **state)
+{
+	struct kit *kit = *state;
+	cleanup(admins_done) struct admins saved = {0}, loaded = {0};
+	struct err e = {0};
+
+	make_list(&saved, "first", ROWS);
+	assert_ok(admins_save(kit->store, &saved, &e), &e);
+	assert_int_equal(load_now(kit->store, &loaded, &e), 1);
+	assert_int_equal(loaded.count, saved.count);
+	assert_string_equal(loaded.source, "first");
+	assert_int_equal(loaded.imported, saved.imported);
+	for (size_t i = 0; i < ROWS; i++) {
+		const struct admin *a = &saved.items[i], *b = &loaded.items[i];
+		assert_true(str_equal(a->vm, b->vm) && str_equal(a->admin, b->admin) &&
+			    str_equal(a->email, b->email) && str_equal(a->phone, b->phone) &&
+			    str_equal(a->process, b->process) && a->line == b->line);
+	}
+	const struct admin *found[1];
+	assert_int_equal(admins_of(&loaded, NULL, "vm7", NULL, found, 1), 1);
+	assert_string_equal(found[0]->email, "person7@example.org");
+	assert_true(count_keys(kit->store, KEY_ADMINS_ROWS) > 2);
+}
+
+static void an_empty_list_is_a_list(void **state)
+{
+	struct kit *kit = *state;
+	cleanup(admins_done) struct admins loaded = {0};
+	struct err e = {0};
+
+	save_list(kit->store, "full", 10);
+	save_list(kit->store, "empty", 0);
+	assert_int_equal(load_now(kit->store, &loaded, &e), 1);
+	assert_int_equal(loaded.count, 0);
+	assert_string_equal(loaded.source, "empty");
+	assert_int_equal(count_keys(kit->store, KEY_ADMINS_ROWS), 0);
+}
+
+static void a_list_larger_than_any_transaction_fits(void **state)
+{
+	struct kit *kit = *state;
+	cleanup(admins_done) struct admins loaded = {0};
+	struct err e = {0};
+
+	save_list(kit->store, "large", 100000);
+	assert_int_equal(load_now(kit->store, &loaded, &e), 1);
+	assert_int_equal(loaded.count, 100000);
+	assert_true(count_keys(kit->store, KEY_ADMINS_ROWS) > STORE_BATCH_BYTES / (128 * 1024));
+}
+
+static void who_reads_meanwhile_sees_the_old_list(void **state)
+{
+	struct kit *kit = *state;
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	cleanup(admins_done) struct admins old = {0}, new = {0};
+	struct err e = {0};
+
+	save_list(kit->store, "old", ROWS);
+	assert_ok(store_view_open(&view, kit->store, &e), &e);
+	save_list(kit->store, "new", ROWS);
+	assert_int_equal(admins_load(view, &old, &e), 1);
+	assert_string_equal(old.source, "old");
+	check_whole(&old);
+	assert_int_equal(load_now(kit->store, &new, &e), 1);
+	assert_string_equal(new.source, "new");
+	check_whole(&new);
+}
+
+static void what_an_interrupted_import_left_is_deleted(void **state)
+{
+	struct kit *kit = *state;
+	cleanup(admins_done) struct admins loaded = {0};
+	struct key key;
+	struct err e = {0};
+
+	save_list(kit->store, "list", ROWS);
+	unsigned chunks = count_keys(kit->store, KEY_ADMINS_ROWS);
+	for (unsigned i = 0; i < 300; i++) {
+		key_add_u64(key_add_u64(key_begin(&key, KEY_ADMINS_ROWS), 4711), i);
+		assert_ok(store_put(kit->store, key.bytes, key.length, "left", 4, &e), &e);
+	}
+	assert_ok(store_put(kit->store, KEY_ADMINS_WRITER, strlen(KEY_ADMINS_WRITER), "dead", 4, &e), &e);
+	assert_int_equal(load_now(kit->store, &loaded, &e), 1);
+	check_whole(&loaded);
+	save_list(kit->store, "list", ROWS);
+	assert_int_equal(count_keys(kit->store, KEY_ADMINS_ROWS), chunks);
+	assert_int_equal(count_keys(kit->store, KEY_ADMINS_WRITER), 0);
+}
+
+static void a_missing_part_is_damage(void **state)
+{
+	struct kit *kit = *state;
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	cleanup(cleanup_store_cursor) struct store_cursor *cursor = NULL;
+	struct store_item item;
+	struct admins admins = {0};
+	struct key key = {.length = 0};
+	struct err e = {0};
+
+	save_list(kit->store, "list", ROWS);
+	assert_ok(store_view_open(&view, kit->store, &e), &e);
+	assert_ok(store_cursor_open(&cursor, view, KEY_ADMINS_ROWS, strlen(KEY_ADMINS_ROWS), true, &e), &e);
+	assert_int_equal(store_cursor_next(cursor, &item, &e), 1);
+	key_add(&key, item.key, item.key_length);
+	assert_ok(store_delete(kit->store, key.bytes, key.length, &e), &e);
+	assert_error(load_now(kit->store, &admins, &e), ERR_CORRUPT, &e, "administrators' list: a part of it is missing");
+	assert_null(admins.items);
+	assert_ok(store_put(kit->store, key.bytes, key.length, "\xA0", 1, &e), &e);
+	assert_int_equal(load_now(kit->store, &admins, &e), ERR_CORRUPT);
+	assert_null(admins.items);
+}
+
+/* In a child: saves lists by turns until it is killed, or COUNT times; exits 0 unless something other than being overtaken went wrong. */
+static void import_again_and_again(const char *uri, const char *labels[2], unsigned count)
+{
+	cleanup(cleanup_store) struct store *store = NULL;
+	struct admins lists[2] = {0};
+	struct err e = {0};
+	int result = store_open(&store, uri, STORE_WRITE, &e);
+
+	for (unsigned i = 0; i < 2; i++)
+		make_list(&lists[i], labels[i], ROWS);
+	for (unsigned i = 0; i < count && (result == 0 || result == ERR_LOCKED); i++)
+		result = admins_save(store, &lists[i % 2], &e);
+	if (result != 0 && result != ERR_LOCKED)
+		fprintf(stderr, "%s\n", e.text);
+	_exit(result == 0 || result == ERR_LOCKED ? 0 : 1);
+}
+
+static void a_killed_import_leaves_the_old_or_the_new_list(void **state)
+{
+	struct kit *kit = *state;
+	static const char *labels[2] = {"even", "odd"};
+	unsigned seed = 11;
+
+	save_list(kit->store, "even", ROWS);
+	kit_close(kit);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		cleanup(admins_done) struct admins loaded = {0};
+		struct err e = {0};
+		pid_t child = fork();
+		if (child == 0)
+			import_again_and_again(kit->uri, labels, UINT32_MAX);
+		assert_true(child > 0);
+		usleep((useconds_t)(rand_r(&seed) % 60000));
+		kill(child, SIGKILL);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		kit_reopen(kit, STORE_WRITE);
+		assert_int_equal(load_now(kit->store, &loaded, &e), 1);
+		check_whole(&loaded);
+		kit_close(kit);
+	}
+	kit_reopen(kit, STORE_WRITE);
+}
+
+static void of_two_imports_at_a_time_none_is_mixed(void **state)
+{
+	struct kit *kit = *state;
+	static const char *labels[2][2] = {{"a", "b"}, {"c", "d"}};
+	cleanup(admins_done) struct admins loaded = {0};
+	struct err e = {0};
+	pid_t children[2];
+
+	kit_close(kit);
+	for (unsigned i = 0; i < 2; i++) {
+		children[i] = fork();
+		if (children[i] == 0)
+			import_again_and_again(kit->uri, labels[i], 8);
+		assert_true(children[i] > 0);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		int status;
+		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+		assert_int_equal(status, 0);
+	}
+	kit_reopen(kit, STORE_WRITE);
+	assert_int_equal(load_now(kit->store, &loaded, &e), 1);
+	check_whole(&loaded);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		kit_test(there_is_none_before_the_first),
+		kit_test(a_list_comes_back_as_it_was),
+		kit_test(an_empty_list_is_a_list),
+		kit_test(a_list_larger_than_any_transaction_fits),
+		kit_test(who_reads_meanwhile_sees_the_old_list),
+		kit_test(what_an_interrupted_import_left_is_deleted),
+		kit_test(a_missing_part_is_damage),
+		kit_test(a_killed_import_leaves_the_old_or_the_new_list),
+		kit_test(of_two_imports_at_a_time_none_is_mixed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
