@@ -16,6 +16,7 @@ unit_tests += tests/unit/test_mail
 unit_tests += tests/unit/test_rec
 unit_tests += tests/unit/test_rows
 unit_tests += tests/unit/test_store
+unit_tests += tests/unit/test_store_damage
 unit_tests += tests/unit/test_str
 unit_tests += tests/unit/test_virt
 unit_tests += tests/unit/test_vm
@@ -30,6 +31,7 @@ tests_unit_test_hosts_SOURCES = tests/unit/test_hosts.c tests/unit/scratch.h tes
 tests_unit_test_rows_SOURCES = tests/unit/test_rows.c cmd/rows.c
 tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_kit.c tests/unit/store_kit.h
+tests_unit_test_store_damage_SOURCES = tests/unit/test_store_damage.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 
 # Tests of the built utilities, one file a utility (bats).
 cli_tests =

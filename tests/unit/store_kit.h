@@ -14,6 +14,7 @@ int kit_setup(void **state);
 int kit_teardown(void **state);
 #define kit_test(test) cmocka_unit_test_setup_teardown(test, kit_setup, kit_teardown)
 
+const char *kit_base(void);
 void kit_reopen(struct kit *kit, enum store_mode mode);
 void kit_close(struct kit *kit);
 void kit_remove(const char *folder);
