@@ -34,6 +34,14 @@
 #define KEY_BY_NAME  "ix/n/"     /* name cut at KEY_NAME_MAX, NUL, VM uuid: a hint */
 #define KEY_BY_MAC   "ix/m/"     /* MAC, VM uuid: a hint */
 
+/* ---- incidents and deliveries (incident.h, ledger.h) ---- */
+
+#define KEY_INCIDENT "inc/"      /* ID */
+#define KEY_OPEN     "open/"     /* SUBJECT (a host's name, or "!" and a kind): the id of the incident that is open */
+#define KEY_CLOSED   "closed/"   /* SUBJECT: until when all that is said of it is history */
+#define KEY_ACTIVE   "act/"      /* ID: there is work left for that incident */
+#define KEY_DELIVERY "led/"      /* ID, NUL, kind, NUL, channel, NUL, person */
+
 /* ---- everybody else: add yours here ---- */
 
 /* admins.h: GENERATION u64 is random, so that two imports never mix. */

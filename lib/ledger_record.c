@@ -1,0 +1,222 @@
+/* ledger_record.c - a delivery in memory and as a record. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger.h"
+#include "mem.h"
+#include "rec.h"
+#include "vec.h"
+#include "when.h"
+
+enum { RECORD_VERSION = 1 };
+
+static const char *const kind_names[] = {"first", "follow-up", "recovery", "undelivered"};
+static const char *const channel_names[] = {"mail"};
+static const char *const state_names[] = {"pending", "sending", "sent", "failed", "expired"};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+const char *delivery_kind_name(enum delivery_kind kind)
+{
+	return kind_names[kind];
+}
+
+const char *delivery_channel_name(enum delivery_channel channel)
+{
+	return channel_names[channel];
+}
+
+const char *delivery_state_name(enum delivery_state state)
+{
+	return state_names[state];
+}
+
+void delivery_done(struct delivery *delivery)
+{
+	free(delivery->person);
+	free(delivery->name);
+	free(delivery->address);
+	free(delivery->message_id);
+	free(delivery->error);
+	free(delivery->owner);
+	*delivery = (struct delivery){0};
+}
+
+void delivery_copy(struct delivery *to, const struct delivery *from)
+{
+	*to = *from;
+	to->person = mem_string(from->person);
+	to->name = mem_string(from->name);
+	to->address = mem_string(from->address);
+	to->message_id = mem_string(from->message_id);
+	to->error = mem_string(from->error);
+	to->owner = mem_string(from->owner);
+}
+
+bool delivery_is(const struct delivery *a, const struct delivery *b)
+{
+	return strcmp(a->incident, b->incident) == 0 && a->kind == b->kind && a->part == b->part &&
+	       a->channel == b->channel && str_equal(a->person, b->person);
+}
+
+void ledger_done(struct ledger *ledger)
+{
+	vec_foreach (ledger, delivery)
+		delivery_done(delivery);
+	vec_done(ledger);
+}
+
+enum field {
+	FIELD_INCIDENT = 1, FIELD_KIND, FIELD_PART, FIELD_CHANNEL, FIELD_PERSON, FIELD_STATE, FIELD_NAME, FIELD_ADDRESS,
+	FIELD_MESSAGE_ID, FIELD_FALLBACK, FIELD_COMPLETE, FIELD_HANDED, FIELD_ATTEMPTS, FIELD_BEGUN, FIELD_NEXT,
+	FIELD_SENT, FIELD_ERROR, FIELD_OWNER, FIELD_LEASE
+};
+
+static void add_instant(struct str *out, unsigned field, int64_t instant)
+{
+	if (instant != WHEN_UNKNOWN)
+		rec_int(out, field, instant);
+}
+
+void delivery_encode(const struct delivery *delivery, struct str *out)
+{
+	rec_begin(out, RECORD_VERSION);
+	rec_text(out, FIELD_INCIDENT, delivery->incident);
+	rec_uint(out, FIELD_KIND, delivery->kind);
+	rec_uint(out, FIELD_PART, delivery->part);
+	rec_uint(out, FIELD_CHANNEL, delivery->channel);
+	rec_text(out, FIELD_PERSON, delivery->person);
+	rec_uint(out, FIELD_STATE, delivery->state);
+	rec_text(out, FIELD_NAME, delivery->name);
+	rec_text(out, FIELD_ADDRESS, delivery->address);
+	rec_text(out, FIELD_MESSAGE_ID, delivery->message_id);
+	rec_bool(out, FIELD_FALLBACK, delivery->fallback);
+	rec_bool(out, FIELD_COMPLETE, delivery->complete);
+	rec_bool(out, FIELD_HANDED, delivery->handed);
+	rec_uint(out, FIELD_ATTEMPTS, delivery->attempts);
+	add_instant(out, FIELD_BEGUN, delivery->begun);
+	add_instant(out, FIELD_NEXT, delivery->next);
+	add_instant(out, FIELD_SENT, delivery->sent);
+	rec_text(out, FIELD_ERROR, delivery->error);
+	rec_text(out, FIELD_OWNER, delivery->owner);
+	add_instant(out, FIELD_LEASE, delivery->lease);
+	rec_end(out);
+}
+
+static int take_text(const struct rec_value *value, char **text, struct err *e)
+{
+	free(*text);
+	*text = NULL;
+	return rec_as_text(value, text, e);
+}
+
+static int take_number(const struct rec_value *value, uint64_t limit, unsigned *number, struct err *e)
+{
+	uint64_t wide;
+
+	if (rec_as_uint(value, &wide, e) < 0)
+		return e->code;
+	if (wide >= limit)
+		return err_set(e, ERR_CORRUPT, "%llu is out of range", (unsigned long long)wide);
+	*number = (unsigned)wide;
+	return 0;
+}
+
+static int take_id(const struct rec_value *value, char *id, struct err *e)
+{
+	cleanup(cleanup_mem) char *text = NULL;
+
+	if (rec_as_text(value, &text, e) < 0)
+		return e->code;
+	if (!text)
+		return err_set(e, ERR_CORRUPT, "no incident");
+	return incident_parse_id(text, id, e) < 0 ? err_set(e, ERR_CORRUPT, "bad id of its incident") : 0;
+}
+
+static int take_enum(struct delivery *delivery, unsigned field, const struct rec_value *value, struct err *e)
+{
+	unsigned number = 0;
+	uint64_t limit = field == FIELD_KIND	  ? COUNT(kind_names)
+			 : field == FIELD_CHANNEL ? COUNT(channel_names)
+						  : COUNT(state_names);
+
+	if (take_number(value, limit, &number, e) < 0)
+		return e->code;
+	if (field == FIELD_KIND)
+		delivery->kind = (enum delivery_kind)number;
+	else if (field == FIELD_CHANNEL)
+		delivery->channel = (enum delivery_channel)number;
+	else
+		delivery->state = (enum delivery_state)number;
+	return 0;
+}
+
+static int take_field(struct delivery *delivery, unsigned field, const struct rec_value *value, struct err *e)
+{
+	switch (field) {
+	case FIELD_INCIDENT:
+		return take_id(value, delivery->incident, e);
+	case FIELD_KIND:
+	case FIELD_CHANNEL:
+	case FIELD_STATE:
+		return take_enum(delivery, field, value, e);
+	case FIELD_PART:
+		return take_number(value, UINT32_MAX, &delivery->part, e);
+	case FIELD_PERSON:
+		return take_text(value, &delivery->person, e);
+	case FIELD_NAME:
+		return take_text(value, &delivery->name, e);
+	case FIELD_ADDRESS:
+		return take_text(value, &delivery->address, e);
+	case FIELD_MESSAGE_ID:
+		return take_text(value, &delivery->message_id, e);
+	case FIELD_FALLBACK:
+		return rec_as_bool(value, &delivery->fallback, e);
+	case FIELD_COMPLETE:
+		return rec_as_bool(value, &delivery->complete, e);
+	case FIELD_HANDED:
+		return rec_as_bool(value, &delivery->handed, e);
+	case FIELD_ATTEMPTS:
+		return take_number(value, UINT32_MAX, &delivery->attempts, e);
+	case FIELD_BEGUN:
+		return rec_as_int(value, &delivery->begun, e);
+	case FIELD_NEXT:
+		return rec_as_int(value, &delivery->next, e);
+	case FIELD_SENT:
+		return rec_as_int(value, &delivery->sent, e);
+	case FIELD_ERROR:
+		return take_text(value, &delivery->error, e);
+	case FIELD_OWNER:
+		return take_text(value, &delivery->owner, e);
+	case FIELD_LEASE:
+		return rec_as_int(value, &delivery->lease, e);
+	default:
+		return 0;
+	}
+}
+
+int delivery_decode(const void *data, size_t length, struct delivery *delivery, struct err *e)
+{
+	struct delivery read = {.begun = WHEN_UNKNOWN, .next = WHEN_UNKNOWN, .sent = WHEN_UNKNOWN, .lease = WHEN_UNKNOWN};
+	struct rec_reader reader;
+	struct rec_value value;
+	unsigned field;
+	unsigned version;
+	int result;
+
+	if (rec_open(&reader, data, length, RECORD_VERSION, &version, e) < 0)
+		return err_wrap(e, "delivery");
+	while ((result = rec_next(&reader, &field, &value, e)) == 1)
+		if ((result = take_field(&read, field, &value, e)) < 0)
+			break;
+	if (result == 0 && (!read.person || !read.incident[0]))
+		result = err_set(e, ERR_CORRUPT, "no incident, or no person");
+	if (result < 0) {
+		delivery_done(&read);
+		return err_wrap(e, "delivery");
+	}
+	*delivery = read;
+	return 0;
+}
