@@ -134,7 +134,11 @@ void cleanup_roll_snapshots(struct roll_snapshots **list);
  */
 struct roll;
 
-/* AT: WHEN_UNKNOWN for now. ERR_ENV "run vmsnap first" when there is no finished snapshot at or before AT. The VIEW must outlive the roll. */
+/*
+ * AT: WHEN_UNKNOWN for now. ERR_ENV "run vmsnap first" when there is no finished snapshot at all, ERR_NOT_FOUND when there
+ * is none at or before AT. The VIEW must outlive the roll. The snapshot of an instant is the newest by number that
+ * began at or before it, so that a clock that was set back loses nothing; a host that answered it only after AT counts as of the one before.
+ */
 int roll_open(struct roll **roll, struct store_view *view, int64_t at, struct err *e);
 void roll_close(struct roll *roll);
 void cleanup_roll(struct roll **roll);
@@ -143,12 +147,14 @@ const struct roll_snapshot *roll_snapshot(const struct roll *roll);
 
 /* How good a host's list is. */
 struct roll_list {
+	size_t index;            /* for roll_host_at, roll_vms */
 	struct roll_host host;   /* as it was then */
 	uint64_t snapshot;       /* number of the snapshot it comes from; 0: it never answered */
 	int64_t answered;        /* when the host last answered, WHEN_UNKNOWN: never */
 	bool stale;              /* it failed or was not asked in the newest snapshot at AT */
 	char *why;               /* then: why, for people ("not asked"), else NULL */
-	bool followed;           /* --follow was live at AT: exact, not sampled */
+	bool followed;           /* --follow was live at AT: exact, not sampled; answered is then how far that is confirmed */
+	bool ended;              /* vmsnap --forget said that it is gone for good: no VMs */
 };
 void roll_list_done(struct roll_list *list);
 
@@ -176,10 +182,14 @@ void cleanup_roll_cursor(struct roll_cursor **cursor);
 
 /*
  * Finds VMs at AT by UUID (either byte order), exact name, NAME@HOST (the last @ splits; HOST a host's name), MAC, or a prefix of
- * name or UUID. An exact match wins over prefixes; the same VM on several hosts is several results. A prefix of several different VMs is ERR_AMBIGUOUS with the candidates
+ * name or UUID, in whatever state they are. An exact match wins over prefixes; the same VM on several hosts is several results, and
+ * so are several VMs of exactly that name. A prefix of several different VMs is ERR_AMBIGUOUS with candidates
  * in the message. The caller frees each with roll_vm_done, then the array. 0 results: returns 0 with *COUNT 0.
  */
 int roll_find_vms(struct roll *roll, const char *text, struct roll_vm **vms, size_t *count, struct err *e);
+
+/* As roll_find_vms, but whoever fits or fitted at any time that is kept: their UUIDs, VM_UUID_SIZE bytes each; the caller frees. */
+int roll_find_ever(struct store_view *view, const char *text, unsigned char **uuids, size_t *count, struct err *e);
 
 /* One interval of a VM's life: on HOST from FROM until UNTIL (WHEN_UNKNOWN: still) as VM says. */
 struct roll_interval {

@@ -184,18 +184,14 @@ net_ns_list()
 	done
 }
 
-# net_down: all that runs in the namespaces, they themselves, the links; under
-# the lock, because two sweeps may find the same lab.
+# net_down: all that runs in the namespaces, they themselves, the links.
 net_down()
 {
+	local ns link ours=
 	net_lock
-	! net_bridge_ours || net_remove
+	! net_bridge_ours || ours=1
 	net_unlock
-}
-
-net_remove()
-{
-	local ns link
+	[[ -n $ours ]] || return 0
 	for ns in $(net_ns_list); do
 		net_empty_out "$ns" || lab_die "$ns: processes that do not end"
 		ip netns del "$ns"
