@@ -268,6 +268,9 @@ left()
 	grep -qx 'web-20' <<<"$output"
 	run -0 cat "$LAB_DIR"/nodes/*.xml
 	[ "$(grep -c '<domain ' <<<"$output")" -eq 6000 ]
+	lab_shuffle 1
+	run -0 timeout 20 virsh -q -c "$uri" list --all --name
+	[ "$(grep -c . <<<"$output")" -eq 22 ]
 }
 
 @test "two labs at once; removing one leaves nothing of it, and all of the other" {

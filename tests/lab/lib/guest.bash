@@ -232,18 +232,19 @@ guest_wait()
 # The hosts where a guest is running now, as those hosts say.
 guest_hosts()
 {
-	local host
+	local host running
 	for host in $(host_list); do
 		host_alive "$host" || continue
-		! host_virsh "$host" list --name --state-running | grep -qxF -- "$1" ||
-			echo "$host"
+		running=$(host_virsh "$host" list --name --state-running) ||
+			lab_die "$host: does not list its guests"
+		! grep -qxF -- "$1" <<<"$running" || echo "$host"
 	done
 }
 
 guest_host()
 {
 	local hosts
-	hosts=$(guest_hosts "$1")
+	hosts=$(guest_hosts "$1") || exit 1
 	[[ -n $hosts ]] || lab_die "$1: runs nowhere"
 	[[ $hosts != *$'\n'* ]] || lab_die "$1: runs on several hosts: ${hosts//$'\n'/ }"
 	printf '%s' "$hosts"

@@ -90,11 +90,12 @@ host_enter()
 	nsenter --target "${child%% *}" --mount --uts --ipc --net --pid "$@"
 }
 
+# host_virsh NAME COMMAND...: bounded, for a libvirtd may be stopped.
 host_virsh()
 {
 	local host=$1
 	shift
-	host_enter "$host" virsh -q -c qemu:///system "$@"
+	host_enter "$host" timeout 60 virsh -q -c qemu:///system "$@"
 }
 
 host_booted()

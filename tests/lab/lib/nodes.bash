@@ -90,12 +90,17 @@ cmd_nodes()
 	echo "$LAB_DIR/nodes/hosts"
 }
 
-# nodes_move NODE COUNT: the last COUNT domains leave for a file of their own.
+# nodes_move_out NODE COUNT: its last COUNT domains leave for a file of
+# their own.
 nodes_move_out()
 {
-	local file=$LAB_DIR/nodes/node$1.xml
-	sed -n '$!p' "$file" | tail -n "$2" >"$file.out"
-	{ sed '$d' "$file" | head -n "-$2" && echo '</node>'; } >"$file.rest"
+	local file=$LAB_DIR/nodes/node$1.xml lines stay
+	lines=$(wc -l <"$file")
+	stay=$((lines - 1 - $2))
+	((stay >= 1)) || lab_die "shuffle: node$1 has not $2 domains"
+	: >"$file.out"
+	awk -v stay="$stay" -v end="$lines" -v rest="$file.rest" -v out="$file.out" '
+		{ print >(NR <= stay || NR == end ? rest : out) }' "$file"
 }
 
 nodes_move_in()
