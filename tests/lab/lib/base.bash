@@ -5,9 +5,10 @@
 # file written before the thing it speaks of is made, so that a lab whose
 # program was killed at any moment can still be removed whole.
 
+# lab_say WHAT: told where LAB_VERBOSE is set, with the seconds since the start.
 lab_say()
 {
-	[[ -z ${LAB_VERBOSE:-} ]] || printf 'lab: %s\n' "$*" >&2
+	[[ -z ${LAB_VERBOSE:-} ]] || printf 'lab: %3d s: %s\n' "$SECONDS" "$*" >&2
 }
 
 lab_die()

@@ -206,7 +206,9 @@ guest_start()
 	for guest; do
 		script+="define $LAB_DIR/guest/$guest.xml; start $guest; "
 	done
-	[[ -z $script ]] || host_virsh "$host" "$script" >/dev/null
+	[[ -n $script ]] || return 0
+	host_virsh "$host" "$script" >/dev/null
+	lab_say "$host runs $*"
 }
 
 # How often the guest has come up, by its own word.
@@ -227,6 +229,7 @@ guest_wait()
 {
 	wait_until 60 guest_booted "$1" "$2" ||
 		lab_die "$1: does not come up: $(tail -n 3 "$LAB_DIR/guest/$1.console" 2>&1)"
+	lab_say "$1 has booted"
 }
 
 # The hosts where a guest is running now, as those hosts say.

@@ -114,6 +114,7 @@ host_boot()
 	proc_record "$folder/init" $! || host_boot_failed "$1"
 	wait_until "${LAB_BOOT_SECONDS:-30}" host_booted "$1" || host_boot_failed "$1"
 	host_virsh "$1" uri >/dev/null || host_boot_failed "$1"
+	lab_say "$1 answers at $(net_address "$1")"
 }
 
 host_boot_failed()
@@ -127,6 +128,7 @@ host_kill()
 {
 	net_cut "$1"
 	host_end "$1"
+	lab_say "$1 has no power"
 }
 
 host_end()

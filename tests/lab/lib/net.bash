@@ -60,6 +60,7 @@ net_claim()
 	lab_slot=$slot
 	net_names
 	echo "$slot" >"$LAB_DIR/slot"
+	lab_say "$LAB_DIR: prefix $lab_prefix, bridge $lab_bridge, network $lab_net.0/24"
 	ip link add "$lab_bridge" type bridge stp_state 0 mcast_snooping 0
 	ip link set "$lab_bridge" alias "vmroll-lab $lab_prefix $LAB_DIR"
 	net_unlock
@@ -136,11 +137,13 @@ net_widen()
 net_cut()
 {
 	ip link set "$(net_link "$1")" down
+	lab_say "$1 has no network"
 }
 
 net_heal()
 {
 	ip link set "$(net_link "$1")" up
+	lab_say "$1 has network"
 }
 
 net_pids()

@@ -194,6 +194,7 @@ lab_remove()
 		[[ ! -e $file || $file == *.log ]] || proc_end "$file"
 	done
 	rm -rf "$LAB_DIR"
+	lab_say "$LAB_DIR is gone"
 }
 
 # Ends a host without waiting, so that all of them end at the same time.
