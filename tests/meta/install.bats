@@ -56,6 +56,13 @@ setup_file()
 	diff <(echo "$cron") <(echo "$timers")
 }
 
+@test "README shows the crontab of the examples" {
+	while read -r line; do
+		echo "$line"
+		grep -qxF "    $line" "$top_srcdir/README"
+	done < <(grep -v '^#' "$top_srcdir/scripts/examples/crontab" | grep .)
+}
+
 @test "logrotate takes the example, and rotates without losing the writer" {
 	log=$BATS_TEST_TMPDIR/events
 	exec 7>>"$log"

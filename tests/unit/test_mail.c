@@ -131,7 +131,7 @@ static void any_body_comes_back(void **state)
 		for (size_t i = 0; i < length; i++) {
 			static const char likely[] = "= .\n\tFrom \xE6\x97\xA5\r";
 			int pick = rand_r(&seed) >> 4;
-			body[i] = pick % 3 ? likely[(size_t)pick % (sizeof likely - 1)] : (char)(pick % 255 + 1);
+			body[i] = (char)(pick % 3 ? likely[(size_t)pick % (sizeof likely - 1)] : pick % 255 + 1);
 		}
 		body[length] = '\n';
 		body[length + 1] = '\0';
