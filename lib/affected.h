@@ -18,15 +18,15 @@
 enum affected_grade {
 	AFFECTED_CERTAIN,  /* followed live at that moment */
 	AFFECTED_PROBABLE, /* from a snapshot some time before */
-	AFFECTED_MOVED     /* seen running elsewhere since, in a list after that snapshot but before or around the death */
+	AFFECTED_MOVED     /* seen running elsewhere after that list and before the death, or come there by migration: its host still lived */
 };
 
 const char *affected_grade_name(enum affected_grade grade); /* "certain" "probable" "moved" */
 
 /* Where it is after the death. */
 enum affected_now {
-	AFFECTED_RESTARTED,     /* runs on now_host since now_since (now_host may be the host itself, after its return) */
-	AFFECTED_SURVIVED,      /* the host answered again and runs it as before: it was only cut off */
+	AFFECTED_RESTARTED,     /* runs on now_host since now_since; now_host may be the host itself after its return, and now_since before the death where it moved or ran twice */
+	AFFECTED_BACK,          /* its own host answered again and lists it running as before, seen so at now_since; whether it stopped meanwhile is not known */
 	AFFECTED_NOT_SEEN,      /* every other host answered a list begun after the death, and none runs it */
 	AFFECTED_NO_NEWER_LIST  /* not known: no complete newer list */
 };
@@ -35,8 +35,8 @@ struct affected_vm {
 	struct vm vm;
 	enum affected_grade grade;
 	enum affected_now now;
-	char *now_host;    /* AFFECTED_RESTARTED, AFFECTED_MOVED */
-	int64_t now_since; /* when it was first seen running there */
+	char *now_host;    /* AFFECTED_RESTARTED, AFFECTED_BACK; else NULL */
+	int64_t now_since; /* when it was first seen running there, WHEN_UNKNOWN without now_host */
 };
 
 struct affected {
@@ -47,7 +47,7 @@ struct affected {
 	bool followed;
 	bool complete_after; /* every other host answered a list begun after the death */
 	struct affected_vm *vms;
-	size_t count;
+	size_t count; /* by name */
 };
 
 void affected_done(struct affected *affected);

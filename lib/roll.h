@@ -154,6 +154,7 @@ struct roll_list {
 	bool stale;              /* it failed or was not asked in the newest snapshot at AT */
 	char *why;               /* then: why, for people ("not asked"), else NULL */
 	bool followed;           /* --follow was live at AT: exact, not sampled; answered is then how far that is confirmed */
+	bool off;                /* hosts(5) says so: known, not watched */
 	bool ended;              /* vmsnap --forget said that it is gone for good: no VMs */
 };
 void roll_list_done(struct roll_list *list);
@@ -194,7 +195,8 @@ int roll_find_ever(struct store_view *view, const char *text, unsigned char **uu
 /* One interval of a VM's life: on HOST from FROM until UNTIL (WHEN_UNKNOWN: still) as VM says. */
 struct roll_interval {
 	struct vm vm;
-	char *host;
+	char *host; /* its name when the interval ended, or now */
+	unsigned char host_uuid[VM_UUID_SIZE];
 	int64_t from, until;
 	uint64_t snapshot;
 	bool followed; /* from an event: FROM is exact */

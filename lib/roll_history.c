@@ -75,6 +75,7 @@ static int begin_interval(struct life *life, struct roll_record *record, struct 
 	struct roll_interval *interval = vec_push_zero(&life->intervals);
 	interval->vm = record->vm;
 	record->vm = (struct vm){0};
+	memcpy(interval->host_uuid, life->host, VM_UUID_SIZE);
 	interval->from = record->at;
 	interval->until = WHEN_UNKNOWN;
 	interval->snapshot = result > 0 ? entry.snapshot : 0;

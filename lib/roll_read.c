@@ -305,6 +305,7 @@ int roll_host_at(struct roll *roll, size_t index, struct roll_list *list, struct
 	found.stale = seat->stale && !seat->followed;
 	found.why = found.stale ? mem_string(seat->why) : NULL;
 	found.followed = seat->followed;
+	found.off = member->off;
 	found.ended = seat->entry.kind == ROLL_ENTRY_END;
 	*list = found;
 	found = (struct roll_list){0};

@@ -5,6 +5,7 @@
 unit_tests =
 unit_tests += tests/unit/test_admins
 unit_tests += tests/unit/test_admins_store
+unit_tests += tests/unit/test_affected
 unit_tests += tests/unit/test_conf
 unit_tests += tests/unit/test_domxml
 unit_tests += tests/unit/test_err
@@ -29,12 +30,12 @@ unit_tests += tests/unit/test_window
 unit_tests += tests/unit/test_workers
 
 tests_unit_test_admins_store_SOURCES = tests/unit/test_admins_store.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
+tests_unit_test_affected_SOURCES = tests/unit/test_affected.c tests/unit/roll_kit.c tests/unit/roll_kit.h tests/unit/store_kit.c tests/unit/store_kit.h
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_hosts_SOURCES = tests/unit/test_hosts.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_roll_SOURCES = tests/unit/test_roll.c tests/unit/roll_kit.c tests/unit/roll_kit.h tests/unit/store_kit.c tests/unit/store_kit.h
 tests_unit_test_rows_SOURCES = tests/unit/test_rows.c cmd/rows.c
 tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
-tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_kit.c tests/unit/store_kit.h
 tests_unit_test_store_damage_SOURCES = tests/unit/test_store_damage.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 
 # Tests of the built utilities, one file a utility (bats).

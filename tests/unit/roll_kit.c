@@ -27,7 +27,7 @@ const unsigned char *roll_kit_vm_uuid(const char *name)
 
 void roll_kit_vm(const char *text, struct vm *vm)
 {
-	size_t length = strcspn(text, "-/");
+	size_t length = strcspn(text, "-/>");
 	cleanup(cleanup_mem) char *whole = mem_string_n(text, length);
 	const char *mark = text + length;
 
@@ -35,7 +35,7 @@ void roll_kit_vm(const char *text, struct vm *vm)
 	memcpy(vm->uuid, roll_kit_vm_uuid(whole), VM_UUID_SIZE);
 	vm->name = mem_string_n(text, strcspn(whole, ":"));
 	vm->state = *mark == '-' ? VM_SHUTOFF : VM_RUNNING;
-	vm->reason = 1;
+	vm->reason = *mark == '>' ? 2 : 1;
 	vm->domain_id = *mark == '-' ? -1 : *mark == '/' ? (int)strtol(mark + 1, NULL, 10) : 1;
 	vm->vcpus = 2;
 	vm->memory_bytes = UINT64_C(4) << 30;
@@ -67,7 +67,8 @@ static void read_hosts(struct world *world)
 	FILE *file = fdopen(fd, "w");
 
 	vec_foreach(&world->lists, list)
-		fprintf(file, "%s - test:///%s -\n", list->name, list->name);
+		fprintf(file, "%s - test:///%s %s\n", list->name, list->name,
+			strcmp(list->vms, "off") == 0 ? "off" : "-");
 	fclose(file);
 	int result = hosts_read(&world->hosts, path, &e);
 	unlink(path);
@@ -82,7 +83,10 @@ static void world_read(struct world *world, const char *text)
 	for (char *word = strtok_r(world->text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
 		char *equals = strchr(word, '=');
 		*equals = '\0';
+		char *colon = strchr(word, ':');
 		struct list list = {.name = mem_string_n(word, strcspn(word, ":")), .identity = word, .vms = equals + 1};
+		if (colon && !strchr("0123456789", colon[1]))
+			list.identity = colon + 1;
 		vec_push(&world->lists, list);
 	}
 	read_hosts(world);
@@ -124,7 +128,7 @@ static void take(struct kit *kit, int64_t at, const char *text, bool finish)
 	vec_foreach(&world.lists, list) {
 		if (*list->vms == '!')
 			assert_ok(roll_put_failure(writer, list->name, ERR_NET, "no route", &e), &e);
-		else if (*list->vms != '?')
+		else if (*list->vms != '?' && strcmp(list->vms, "off") != 0)
 			put_list(writer, list, at + SECOND);
 	}
 	if (finish)
@@ -152,6 +156,16 @@ bool roll_kit_event(struct kit *kit, const char *host, const char *text, int64_t
 		vm.state = VM_GONE;
 	assert_ok(roll_put_event(kit->store, roll_kit_host_uuid(host), &vm, at, &changed, &e), &e);
 	return changed;
+}
+
+void roll_kit_follow(struct kit *kit, const char *host, int64_t from, int64_t until)
+{
+	struct err e = {0};
+	uint64_t session;
+
+	assert_ok(roll_follow_open(kit->store, from, &session, &e), &e);
+	assert_ok(roll_follow_begin(kit->store, session, roll_kit_host_uuid(host), from, &e), &e);
+	assert_ok(roll_follow_alive(kit->store, session, until, &e), &e);
 }
 
 static int compare_text(const void *a, const void *b)

@@ -2,8 +2,9 @@
  * roll_kit.h - snapshots and states of the roll in a small language.
  *
  * "h1=web,db- h2=! h3=? h4:2=" are the hosts of hosts(5): h1 answers with web running and db shut off; h2
- * fails; h3 is not asked; h4 answers with no VM and, reinstalled, with its second UUID. A VM
- * is NAME, NAME- shut off, NAME/N with domain id N. The second UUID of a VM is NAME:2.
+ * fails; h3 is not asked ("h3=off": hosts(5) says off); h4 answers with no VM and, reinstalled, with its second UUID
+ * ("n1:h1=": under a new name). A VM
+ * is NAME, NAME- shut off, NAME/N with domain id N, NAME> come by migration. The second UUID of a VM is NAME:2.
  * A state reads the same, with ! behind a stale host, ~ behind a followed one.
  */
 #ifndef VMROLL_ROLL_KIT_H
@@ -26,6 +27,9 @@ void roll_kit_snap(struct kit *kit, int64_t at, const char *text);
 void roll_kit_unfinished(struct kit *kit, int64_t at, const char *text);
 /* An event: VM of the language, "-" before it: gone. Returns whether it changed anything. */
 bool roll_kit_event(struct kit *kit, const char *host, const char *vm, int64_t at);
+
+/* A follower of its own follows HOST from FROM on, alive at UNTIL; as roll_follow_begin and roll_follow_alive. */
+void roll_kit_follow(struct kit *kit, const char *host, int64_t from, int64_t until);
 
 /* What the roll says of AT (WHEN_UNKNOWN: now), in the language; the caller frees. */
 char *roll_kit_state(struct kit *kit, int64_t at);
