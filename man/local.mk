@@ -1,1 +1,5 @@
-dist_man_MANS +=
+# One page a line, in the order of the alphabet.
+dist_man_MANS += man/admins.5
+dist_man_MANS += man/hosts.5
+dist_man_MANS += man/vmroll.7
+dist_man_MANS += man/vmroll.conf.5

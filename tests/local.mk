@@ -45,6 +45,7 @@ cli_tests =
 meta_tests =
 meta_tests += tests/meta/install.bats
 meta_tests += tests/meta/manual.bats
+meta_tests += tests/meta/settings.bats
 meta_tests += tests/meta/source.bats
 
 # Real hosts (bats): as root, by `make check-lab`.
