@@ -37,11 +37,17 @@ struct hoststate {
 };
 void hoststate_done(struct hoststate *state);
 
-/* Records a transition: history, and the newest state, in one transaction. */
+/*
+ * Records the states of hosts: a new one as a transition, history and newest
+ * state in one transaction; one that the host was recorded in already only
+ * renews the rest, and its `since` stays. `ever_up` is worked out here.
+ */
 int hoststate_put(struct store *store, const struct hoststate *state, struct err *e);
+/* The same for many, in as few transactions as they fit in. What was written before a failure stays. */
+int hoststate_put_all(struct store *store, const struct hoststate *states, size_t count, struct err *e);
 /* 1 with the newest state of HOST, 0 if never recorded. */
 int hoststate_get(struct store_view *view, const char *host, struct hoststate *state, struct err *e);
-/* All newest states, by host name: the caller frees each, then the array. */
+/* All newest states, by host name, with round trip and loss of the last minute that was recorded: the caller frees each, then the array. */
 int hoststate_all(struct store_view *view, struct hoststate **states, size_t *count, struct err *e);
 /* Transitions of HOST (NULL: all) from SINCE on, oldest first; the caller frees. */
 int hoststate_history(struct store_view *view, const char *host, int64_t since, struct hoststate_change **changes,
@@ -51,19 +57,31 @@ int hoststate_at(struct store_view *view, const char *host, int64_t at, struct h
 
 /* One host's minute: mean round trip in microseconds (-1 none), probes sent and lost. */
 struct hoststate_minute {
-	const char *host;
+	const char *host; /* NULL: this one is not recorded */
 	int32_t rtt_us;
 	uint16_t sent, lost;
 };
 /* One packed record for the minute that begins at MINUTE (ms), in a ring of a day; and the heartbeat, set to NOW. */
 int hoststate_put_minute(struct store *store, int64_t minute, const struct hoststate_minute *hosts,
 			 size_t count, int64_t now, struct err *e);
+
+struct hoststate_minutes {
+	struct hoststate_minute *items; /* hosts borrowed from names */
+	size_t count;
+	char *names;
+};
+void hoststate_minutes_done(struct hoststate_minutes *minutes);
+/* 1 with what was recorded of the minute that begins at MINUTE, 0 if nothing (any more). */
+int hoststate_get_minute(struct store_view *view, int64_t minute, struct hoststate_minutes *minutes, struct err *e);
+/* 1 with the beginning of the last minute recorded, 0 if there is none. */
+int hoststate_last_minute(struct store_view *view, int64_t *minute, struct err *e);
+
 /* When a recorder last wrote, WHEN_UNKNOWN if never; and whether it says that it stopped on purpose. */
 int hoststate_heartbeat(struct store_view *view, int64_t *at, bool *stopped, struct err *e);
 int hoststate_put_heartbeat(struct store *store, int64_t now, bool stopped, struct err *e);
 /* Removes transitions before BEFORE; the newest of each host stays. */
 int hoststate_prune(struct store *store, int64_t before, uint64_t *removed, struct err *e);
-/* hosts(5) renamed it. */
+/* hosts(5) renamed it. What the new name has already stays; nothing happens for a name without records. */
 int hoststate_rename(struct store *store, const char *old_name, const char *new_name, struct err *e);
 
 #endif

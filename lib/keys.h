@@ -42,6 +42,14 @@
 #define KEY_ACTIVE   "act/"      /* ID: there is work left for that incident */
 #define KEY_DELIVERY "led/"      /* ID, NUL, kind, NUL, channel, NUL, person */
 
+/* ---- hostping (hoststate.h) ---- */
+
+#define KEY_STATE      "hs/now/" /* host NAME: its newest state */
+#define KEY_TRANSITION "hs/log/" /* host NAME, NUL, INSTANT: a change of its state */
+#define KEY_MINUTE     "hs/min/" /* SLOT u16 of a day, CHUNK u16: round trips and losses of all hosts */
+#define KEY_MINUTE_SET "hs/set/" /* SET u64, CHUNK u16: the names that go with them; chunk 65535: when it was last used */
+#define KEY_HEARTBEAT  "hs/beat" /* when a recorder last wrote */
+
 /* ---- everybody else: add yours here ---- */
 
 /* admins.h: GENERATION u64 is random, so that two imports never mix. */

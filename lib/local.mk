@@ -16,6 +16,7 @@ lib_libcore_a_SOURCES += lib/err.c lib/err.h
 lib_libcore_a_SOURCES += lib/hosts.c lib/hosts.h
 lib_libcore_a_SOURCES += lib/http.c lib/http.h
 lib_libcore_a_SOURCES += lib/http_smtp.c
+lib_libcore_a_SOURCES += lib/hoststate.c lib/hoststate.h lib/hoststate_minute.c
 lib_libcore_a_SOURCES += lib/icmp.c lib/icmp.h
 lib_libcore_a_SOURCES += lib/incident.c lib/incident.h
 lib_libcore_a_SOURCES += lib/incident_record.c

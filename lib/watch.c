@@ -264,11 +264,10 @@ void watch_answered(struct watch *watch, uint32_t index, int64_t sent_ns, int64_
 	judge(watch, index, now_ns);
 }
 
-uint32_t watch_lost(struct watch *watch, uint32_t index, int64_t sent_ns, int64_t now_ns)
+void watch_lost(struct watch *watch, uint32_t index, int64_t sent_ns, int64_t now_ns)
 {
 	add_result(watch, index, sent_ns, true);
 	judge(watch, index, now_ns);
-	return watch->items[index].probes - 1;
 }
 
 void watch_blind(struct watch *watch, uint32_t index, int64_t sent_ns)
@@ -344,6 +343,11 @@ void watch_assume(struct watch *watch, uint32_t index, enum host_state state)
 	count_in(watch, index, -1);
 	watch->items[index].state = (uint8_t)state;
 	count_in(watch, index, 1);
+}
+
+uint32_t watch_probes(const struct watch *watch, uint32_t index)
+{
+	return watch->items[index].probes;
 }
 
 enum host_state watch_state(const struct watch *watch, uint32_t index)

@@ -74,10 +74,12 @@ void watch_adopt_self(struct watch *watch, const struct watch *old);
 
 /* A probe sent at SENT_NS was answered, at NOW_NS. */
 void watch_answered(struct watch *watch, uint32_t index, int64_t sent_ns, int64_t now_ns);
-/* A probe sent at SENT_NS was lost. Returns its number among the host's probes, for watch_confirmed. */
-uint32_t watch_lost(struct watch *watch, uint32_t index, int64_t sent_ns, int64_t now_ns);
+/* A probe sent at SENT_NS was lost. */
+void watch_lost(struct watch *watch, uint32_t index, int64_t sent_ns, int64_t now_ns);
 /* A probe could not be sent, or its answer not received, by our own fault. */
 void watch_blind(struct watch *watch, uint32_t index, int64_t sent_ns);
+/* The number that the next answered or lost probe of the host will have, for watch_confirmed. */
+uint32_t watch_probes(const struct watch *watch, uint32_t index);
 /* A confirm port answered after the lost probe of that NUMBER. */
 void watch_confirmed(struct watch *watch, uint32_t index, uint32_t number, int64_t now_ns);
 /* Lets time pass: isolation_max. */

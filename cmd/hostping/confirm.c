@@ -29,6 +29,7 @@ struct confirm {
 	int64_t timeout_ns;
 	struct attempt *attempts;
 	int capacity;
+	int in_use;
 	int free; /* first free place, linked through `newer` */
 	int oldest, newest;
 };
@@ -87,6 +88,7 @@ static void end_attempt(struct confirm *confirm, int place)
 	attempt->fd = NONE;
 	attempt->newer = confirm->free;
 	confirm->free = place;
+	confirm->in_use--;
 }
 
 void confirm_forget(struct confirm *confirm)
@@ -117,6 +119,7 @@ static void link_newest(struct confirm *confirm, int place, const struct attempt
 	else
 		confirm->oldest = place;
 	confirm->newest = place;
+	confirm->in_use++;
 }
 
 static bool start(struct confirm *confirm, struct attempt *attempt, const struct icmp_address *address,
@@ -146,6 +149,11 @@ static bool start(struct confirm *confirm, struct attempt *attempt, const struct
 		return false;
 	}
 	return true;
+}
+
+bool confirm_is_busy(const struct confirm *confirm)
+{
+	return confirm->in_use > confirm->capacity / 2;
 }
 
 bool confirm_try(struct confirm *confirm, uint32_t index, uint32_t number, const struct icmp_address *address,

@@ -27,6 +27,9 @@ void confirm_forget(struct confirm *confirm);
 bool confirm_try(struct confirm *confirm, uint32_t index, uint32_t number, const struct icmp_address *address,
 		 const struct confirm_ports *ports, int64_t now_ns);
 
+/* Whether more than half of the descriptors are in use. */
+bool confirm_is_busy(const struct confirm *confirm);
+
 struct confirm_answer {
 	uint32_t index;
 	uint32_t number;
