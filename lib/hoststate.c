@@ -13,7 +13,7 @@
 #include "vec.h"
 #include "when.h"
 
-enum { VERSION = 1, OPERATIONS_A_STATE = 2 };
+enum { RECORD_VERSION = 1, OPERATIONS_A_STATE = 2 };
 
 /* Of a newest state. */
 enum state_field { STATE_STATE = 1, STATE_SINCE, STATE_ADDRESS, STATE_RTT, STATE_LOSS, STATE_DETAIL, STATE_RECORDED, STATE_EVER_UP };
@@ -68,7 +68,7 @@ static int as_state(const struct rec_value *value, enum host_state *state, struc
 
 static void encode_state(const struct hoststate *state, struct str *out)
 {
-	rec_begin(out, VERSION);
+	rec_begin(out, RECORD_VERSION);
 	rec_uint(out, STATE_STATE, state->state);
 	rec_int(out, STATE_SINCE, state->since);
 	rec_text(out, STATE_ADDRESS, state->address);
@@ -117,7 +117,7 @@ static int decode_state(const char *host, size_t host_length, const void *data, 
 	struct rec_reader reader;
 	struct rec_value value;
 	unsigned field;
-	int result = rec_open(&reader, data, length, VERSION, &field, e);
+	int result = rec_open(&reader, data, length, RECORD_VERSION, &field, e);
 
 	while (result >= 0 && (result = rec_next(&reader, &field, &value, e)) == 1)
 		result = decode_field(&decoded, field, &value, e);
@@ -156,7 +156,7 @@ static void add_transition(struct store_batch *batch, const struct hoststate *st
 	cleanup(str_done) struct str value = {0};
 	struct key key;
 
-	rec_begin(&value, VERSION);
+	rec_begin(&value, RECORD_VERSION);
 	rec_uint(&value, CHANGE_STATE, state->state);
 	rec_text(&value, CHANGE_DETAIL, state->detail);
 	rec_end(&value);
@@ -301,12 +301,12 @@ static int decode_change(const struct store_item *item, struct hoststate_change 
 	struct rec_reader reader;
 	struct rec_value value;
 	unsigned field;
-	const char *host;
+	const char *host = NULL;
 
 	if (parse_transition_key(item, &host, &decoded.at, e) < 0)
 		return e->code;
 	decoded.host = mem_string(host);
-	int result = rec_open(&reader, item->value, item->value_length, VERSION, &field, e);
+	int result = rec_open(&reader, item->value, item->value_length, RECORD_VERSION, &field, e);
 	while (result >= 0 && (result = rec_next(&reader, &field, &value, e)) == 1)
 		if (field == CHANGE_STATE)
 			result = as_state(&value, &decoded.state, e);
@@ -413,8 +413,8 @@ static int find_old(struct store *store, int64_t before, struct doomed *doomed, 
 	doomed->keys.count = 0;
 	doomed->more = false;
 	while (result == 0 && (result = store_cursor_next(cursor, &item, e)) == 1) {
-		const char *host;
-		int64_t at;
+		const char *host = NULL;
+		int64_t at = 0;
 		result = parse_transition_key(&item, &host, &at, e);
 		if (result < 0)
 			break;

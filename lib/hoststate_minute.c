@@ -12,7 +12,7 @@
 #include "vec.h"
 
 enum {
-	VERSION = 1,
+	RECORD_VERSION = 1,
 	MINUTE_MS = 60000,
 	DAY_MINUTES = 1440,
 	CHUNK_HOSTS = 16384,
@@ -73,7 +73,7 @@ static int decode_beat(const struct bytes *value, struct beat *beat, struct err 
 	struct rec_reader reader;
 	struct rec_value field;
 	unsigned key;
-	int result = rec_open(&reader, value->data, value->length, VERSION, &key, e);
+	int result = rec_open(&reader, value->data, value->length, RECORD_VERSION, &key, e);
 
 	while (result >= 0 && (result = rec_next(&reader, &key, &field, e)) == 1)
 		if (key == BEAT_AT)
@@ -100,7 +100,7 @@ static int write_beat(struct store *store, const struct beat *beat, struct err *
 {
 	cleanup(str_done) struct str value = {0};
 
-	rec_begin(&value, VERSION);
+	rec_begin(&value, RECORD_VERSION);
 	rec_int(&value, BEAT_AT, beat->at);
 	rec_bool(&value, BEAT_STOPPED, beat->stopped);
 	rec_int(&value, BEAT_MINUTE, beat->minute);
@@ -179,7 +179,7 @@ static int decode_set_use(const void *data, size_t length, struct set_use *use, 
 	struct rec_reader reader;
 	struct rec_value field;
 	unsigned key;
-	int result = rec_open(&reader, data, length, VERSION, &key, e);
+	int result = rec_open(&reader, data, length, RECORD_VERSION, &key, e);
 
 	*use = (struct set_use){0};
 	while (result >= 0 && (result = rec_next(&reader, &key, &field, e)) == 1)
@@ -195,7 +195,7 @@ static int write_set_use(struct store *store, uint64_t set, uint64_t chunks, int
 	cleanup(str_done) struct str value = {0};
 	struct key key;
 
-	rec_begin(&value, VERSION);
+	rec_begin(&value, RECORD_VERSION);
 	rec_int(&value, SET_USED, now);
 	rec_uint(&value, SET_CHUNKS, chunks);
 	rec_end(&value);
@@ -324,7 +324,7 @@ static int write_chunk(struct store *store, uint16_t number, const struct minute
 	cleanup(str_done) struct str value = {0};
 	struct key key;
 
-	rec_begin(&value, VERSION);
+	rec_begin(&value, RECORD_VERSION);
 	rec_int(&value, MINUTE_AT, chunk->minute);
 	rec_uint(&value, MINUTE_SET, chunk->set);
 	rec_uint(&value, MINUTE_COUNT, chunk->count);
@@ -389,7 +389,7 @@ static int decode_chunk(const struct bytes *value, struct minute_chunk *chunk, s
 	struct rec_reader reader;
 	struct rec_value field;
 	unsigned key;
-	int result = rec_open(&reader, value->data, value->length, VERSION, &key, e);
+	int result = rec_open(&reader, value->data, value->length, RECORD_VERSION, &key, e);
 
 	*chunk = (struct minute_chunk){.minute = -1};
 	while (result >= 0 && (result = rec_next(&reader, &key, &field, e)) == 1)

@@ -131,6 +131,13 @@ static uint8_t height_of(uint32_t rtt_us)
 	return height;
 }
 
+/* Stays at its highest value. */
+static void count_one(uint16_t *counter)
+{
+	if (*counter < UINT16_MAX)
+		++*counter;
+}
+
 static void take_answer(struct engine *engine, const struct icmp_outcome *outcome)
 {
 	watch_answered(engine->watch, outcome->target, outcome->sent_ns, engine->turn_ns);
@@ -139,8 +146,8 @@ static void take_answer(struct engine *engine, const struct icmp_outcome *outcom
 	struct course *course = &engine->courses[outcome->target];
 	course->rtt_us = outcome->rtt_us > INT32_MAX ? INT32_MAX : (int32_t)outcome->rtt_us;
 	course->rtt_sum_us += outcome->rtt_us;
-	course->answered += course->answered < UINT16_MAX;
-	course->sent += course->sent < UINT16_MAX;
+	count_one(&course->answered);
+	count_one(&course->sent);
 	show_probe(engine, outcome->target, height_of(outcome->rtt_us));
 }
 
@@ -178,8 +185,8 @@ static void take_loss(struct engine *engine, const struct icmp_outcome *outcome)
 		return;
 	struct course *course = &engine->courses[target];
 	course->rtt_us = -1;
-	course->lost += course->lost < UINT16_MAX;
-	course->sent += course->sent < UINT16_MAX;
+	count_one(&course->lost);
+	count_one(&course->sent);
 	show_probe(engine, target, CELL_LOST);
 }
 

@@ -217,7 +217,7 @@ static bool is_any_listed(const struct targets *targets)
 static int record(const struct once *once, struct err *e)
 {
 	cleanup(cleanup_store) struct store *store = NULL;
-	cleanup(cleanup_fd) int lock = -1;
+	cleanup(lock_done) struct lock lock = LOCK_NONE;
 
 	if (!is_any_listed(&once->targets))
 		return 0;

@@ -208,7 +208,8 @@ static void show_change(struct prober *prober, const struct watch_change *change
 	cell->state = (uint8_t)change->state;
 	cell->silent = watch_is_silent(prober->watch, change->host);
 	cell->since_ms = at_ms;
-	cell->changes += cell->changes < UINT8_MAX;
+	if (cell->changes < UINT8_MAX)
+		cell->changes++;
 }
 
 /* The line goes first; the record follows it. */

@@ -7,9 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,7 +15,6 @@
 #include "log.h"
 #include "mem.h"
 #include "recorder.h"
-#include "str.h"
 #include "vec.h"
 #include "watch.h"
 #include "when.h"
@@ -113,7 +110,7 @@ struct keeper {
 	const struct targets *targets;
 	const char *store_uri;
 	struct store *store;
-	int lock;
+	struct lock lock;
 	bool have_lock;
 	bool say_locked;
 	bool failing;       /* the last attempt failed, and that was said */
@@ -128,23 +125,16 @@ struct keeper {
 	bool minute_due;
 };
 
-int recorder_lock(const char *store, int *fd, struct err *e)
+int recorder_lock(const char *store, struct lock *lock, struct err *e)
 {
-	static const char scheme[] = "lmdb:";
+	cleanup(cleanup_mem) char *path = NULL;
 
-	*fd = -1;
-	if (!str_starts(store, scheme))
-		return 0;
-	cleanup(cleanup_mem) char *path = mem_format("%s/hostping.lock", store + strlen(scheme));
-	cleanup(cleanup_fd) int opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
-	if (opened < 0)
-		return err_set_errno(e, ERR_ENV, errno, "%s", path);
-	if (flock(opened, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? err_set(e, ERR_LOCKED, "another hostping records into %s", store)
-					    : err_set_errno(e, ERR_ENV, errno, "%s", path);
-	*fd = opened;
-	opened = -1;
-	return 0;
+	if (store_lock_path(store, "hostping", &path, e) < 0)
+		return e->code;
+	int result = lock_acquire(lock, path, e);
+	if (result == ERR_LOCKED)
+		err_wrap(e, "another hostping records into %s", store);
+	return result;
 }
 
 static int open_store(struct keeper *keeper, struct err *e)
@@ -342,7 +332,8 @@ static void become_recorder(void)
 
 static int run_recorder(int fd, const struct targets *targets, const char *store, bool say_locked)
 {
-	struct keeper keeper = {.targets = targets, .store_uri = store, .lock = -1, .say_locked = say_locked};
+	struct keeper keeper = {.targets = targets, .store_uri = store, 
+				.lock = LOCK_NONE, .say_locked = say_locked};
 
 	become_recorder();
 	keeper.fd = dup2(fd, STDERR_FILENO + 1);
@@ -353,6 +344,7 @@ static int run_recorder(int fd, const struct targets *targets, const char *store
 		keeper.minute[i] = (struct hoststate_minute){.host = targets_name(targets, i), .rtt_us = -1};
 	keep(&keeper);
 	store_close(keeper.store);
+	lock_done(&keeper.lock);
 	return keeper.failing ? err_exit_status(ERR_ENV) : 0;
 }
 

@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include "err.h"
+#include "lock.h"
 #include "targets.h"
 
 enum { RECORD_DETAIL_SIZE = 224, RECORD_MINUTE_HOSTS = 2048 };
@@ -55,10 +56,7 @@ void recorder_close(struct recorder *recorder, bool clean);
 /* Waits until the recorder PID ended, at most LIMIT_MS. */
 void recorder_wait(pid_t pid, int64_t limit_ms);
 
-/*
- * The lock of the one recorder of STORE, held until *FD is closed. ERR_LOCKED if another process has it;
- * 0 with *FD -1 where the store has no folder to lock.
- */
-int recorder_lock(const char *store, int *fd, struct err *e);
+/* Takes the lock of the one recorder of STORE (its URI), which must exist. ERR_LOCKED: another hostping records. */
+int recorder_lock(const char *store, struct lock *lock, struct err *e);
 
 #endif
