@@ -301,23 +301,23 @@ static const char *check_keys(const struct pages *pages, const unsigned char *pa
 	return NULL;
 }
 
-static int enter_page(struct pages *pages, uint64_t number, bool leaf, struct pages_key low,
-		      struct pages_key high, const unsigned char **page, struct err *e)
+/* Checks page NUMBER, to which the node FROM leads (NULL: the root), unless it was met in this place before. */
+static int check_page(struct pages *pages, uint64_t number, const unsigned char *from, bool leaf,
+		      const struct pages_level *level, struct err *e)
 {
-	if (number < 2 || number >= pages->page_limit)
-		return bad_page(number, "lies outside of the file", e);
-	const unsigned char *found = pages->map + number * pages->page_size;
-	*page = found;
-	if (pages->seen[number % PAGES_SEEN] == number)
+	struct pages_seen *seen = &pages->seen[number % PAGES_SEEN];
+	const unsigned char *page = level->page;
+
+	if (seen->number == number && seen->from == from)
 		return 0;
-	if (get64(found) != number || get16(found + HEADER_FLAGS) != (leaf ? KIND_LEAF : KIND_BRANCH))
+	if (get64(page) != number || get16(page + HEADER_FLAGS) != (leaf ? KIND_LEAF : KIND_BRANCH))
 		return bad_page(number, "is not what its place demands", e);
-	const char *why = check_nodes(pages, found, leaf);
+	const char *why = check_nodes(pages, page, leaf);
 	if (!why)
-		why = check_keys(pages, found, leaf, low, high);
+		why = check_keys(pages, page, leaf, level->low, level->high);
 	if (why)
 		return bad_page(number, why, e);
-	pages->seen[number % PAGES_SEEN] = number;
+	*seen = (struct pages_seen){number, from};
 	return 0;
 }
 
@@ -328,19 +328,24 @@ static int descend(struct pages_cursor *cursor, struct err *e)
 {
 	struct pages *pages = cursor->pages;
 	struct pages_level *level = &cursor->levels[cursor->depth];
+	const unsigned char *from = NULL;
 	uint64_t number = pages->tree.root;
 
 	*level = (struct pages_level){0};
 	if (cursor->depth) {
 		const struct pages_level *above = level - 1;
-		number = node_child(node_at(above->page, above->index));
-		level->low = above->index ? node_key(node_at(above->page, above->index)) : above->low;
+		from = node_at(above->page, above->index);
+		number = node_child(from);
+		level->low = above->index ? node_key(from) : above->low;
 		level->high = above->index + 1 < above->count
 				      ? node_key(node_at(above->page, above->index + 1))
 				      : above->high;
 	}
+	if (number < 2 || number >= pages->page_limit)
+		return bad_page(number, "lies outside of the file", e);
+	level->page = pages->map + number * pages->page_size;
 	bool leaf = cursor->depth + 1 == pages->tree.depth;
-	int result = enter_page(pages, number, leaf, level->low, level->high, &level->page, e);
+	int result = check_page(pages, number, from, leaf, level, e);
 	if (result < 0)
 		return result;
 	level->count = node_count(level->page);

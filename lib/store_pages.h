@@ -50,6 +50,12 @@ int pages_read_metas(int fd, struct pages_metas *metas, struct err *e);
 /* The meta page at PAGE alone. ERR_CORRUPT. */
 int pages_decode_meta(const unsigned char *page, struct pages_meta *meta, struct err *e);
 
+/* A page that was checked, and the node that led to it: what is right in one place is wrong in another. */
+struct pages_seen {
+	uint64_t number;
+	const unsigned char *from;
+};
+
 /* One state of the file. The map and what pins its pages belong to the caller. */
 struct pages {
 	const unsigned char *map;
@@ -59,7 +65,7 @@ struct pages {
 	struct pages_tree tree;
 	bool integer_keys; /* the tree of free pages */
 	store_check *check;
-	uint64_t seen[PAGES_SEEN]; /* numbers of pages that were checked, by number modulo PAGES_SEEN */
+	struct pages_seen seen[PAGES_SEEN]; /* by number modulo PAGES_SEEN */
 };
 
 /* PAGES over the data (or the free pages) of META, in a file of FILE_BYTES. */

@@ -21,6 +21,7 @@ unit_tests += tests/unit/test_roll
 unit_tests += tests/unit/test_rows
 unit_tests += tests/unit/test_store
 unit_tests += tests/unit/test_store_damage
+unit_tests += tests/unit/test_store_faults
 unit_tests += tests/unit/test_str
 unit_tests += tests/unit/test_virt
 unit_tests += tests/unit/test_vm
@@ -37,6 +38,7 @@ tests_unit_test_roll_SOURCES = tests/unit/test_roll.c tests/unit/roll_kit.c test
 tests_unit_test_rows_SOURCES = tests/unit/test_rows.c cmd/rows.c
 tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_store_damage_SOURCES = tests/unit/test_store_damage.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
+tests_unit_test_store_faults_SOURCES = tests/unit/test_store_faults.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 
 # Tests of the built utilities, one file a utility (bats).
 cli_tests =

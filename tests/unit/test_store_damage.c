@@ -298,6 +298,40 @@ static void a_flipped_bit_in_the_heads_of_pages(void **state)
 	}
 }
 
+static size_t get16(const unsigned char *at)
+{
+	uint16_t number;
+
+	memcpy(&number, at, sizeof number);
+	return number;
+}
+
+/* The other page is sound, and was met in its own place just before. */
+static void a_flipped_bit_that_leads_to_another_page(void **state)
+{
+	struct kit *kit = *state;
+	cleanup(cleanup_sample) struct sample sample = {0};
+	enum { PAGE = 4096, BRANCH = 1 };
+	size_t told = 0, trials = 0;
+
+	take_sample(kit, &sample);
+	struct outcome whole = in_child(only_read, kit->uri);
+	assert_int_equal(whole.status, 0);
+	for (size_t at = 2 * PAGE; at < sample.length; at += PAGE) {
+		const unsigned char *page = sample.bytes + at;
+		for (size_t node = 16; get16(page + 10) == BRANCH && node < get16(page + 12); node += 2) {
+			for (size_t i = 0; i < 7; i++, trials++) {
+				size_t bit = 8 * (at + get16(page + node)) + i;
+				flip(&sample, bit);
+				told += judge(in_child(only_read, kit->uri), whole.digest, "bit", bit);
+				unflip(&sample, bit);
+			}
+		}
+	}
+	print_message("%zu of %zu flips were told\n", told, trials);
+	assert_true(told > 300);
+}
+
 static void writing_into_a_damaged_store(void **state)
 {
 	struct kit *kit = *state;
@@ -363,6 +397,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		kit_test(a_flipped_bit_is_told_or_changes_no_answer),
 		kit_test(a_flipped_bit_in_the_heads_of_pages),
+		kit_test(a_flipped_bit_that_leads_to_another_page),
 		kit_test(writing_into_a_damaged_store),
 		kit_test(a_truncated_store_is_told_or_has_lost_nothing),
 		kit_test(what_is_no_store_at_all),
