@@ -48,7 +48,8 @@ static int open_file(const char *path, struct err *e)
 static bool is_held_here(const struct stat *file)
 {
 	vec_foreach (&all_held, held)
-		if (held->process == getpid() && held->device == file->st_dev && held->file == file->st_ino)
+		if (held->process == getpid() && held->device == file->st_dev &&
+		    held->file == file->st_ino)
 			return true;
 	return false;
 }
@@ -58,7 +59,8 @@ static int tell_holder(int fd, const char *path, struct err *e)
 	struct flock holder = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
 	if (fcntl(fd, F_GETLK, &holder) == 0 && holder.l_type != F_UNLCK && holder.l_pid > 0)
-		return err_set(e, ERR_LOCKED, "lock %s: held by process %ld", path, (long)holder.l_pid);
+		return err_set(e, ERR_LOCKED, "lock %s: held by process %ld", path,
+			       (long)holder.l_pid);
 	return err_set(e, ERR_LOCKED, "lock %s: held by another process", path);
 }
 
@@ -76,7 +78,7 @@ int lock_acquire(struct lock *lock, const char *path, struct err *e)
 	if (fstat(fd, &file) < 0 || fcntl(fd, F_SETLK, &whole) < 0) {
 		int errnum = errno;
 		int code = errnum == EAGAIN || errnum == EACCES ? tell_holder(fd, path, e)
-							      : failed(path, errnum, e);
+								: failed(path, errnum, e);
 		close(fd);
 		return code;
 	}

@@ -17,7 +17,10 @@ struct lock {
 	pid_t process; /* 0: not held */
 };
 
-#define LOCK_NONE {-1, 0}
+#define LOCK_NONE                                                                                  \
+	{                                                                                          \
+		-1, 0                                                                              \
+	}
 
 /*
  * Takes the lock at PATH without waiting; *LOCK is released with lock_done.

@@ -285,30 +285,30 @@ static void take_break(void *context)
 }
 
 static const struct cbor_callbacks callbacks = {
-	.uint8 = take_uint8,
-	.uint16 = take_uint16,
-	.uint32 = take_uint32,
-	.uint64 = take_number,
-	.negint8 = take_negative8,
-	.negint16 = take_negative16,
-	.negint32 = take_negative32,
-	.negint64 = take_negative,
-	.byte_string_start = cbor_null_byte_string_start_callback,
-	.byte_string = take_bytes,
-	.string_start = cbor_null_string_start_callback,
-	.string = take_text,
-	.indef_array_start = take_open_array,
-	.array_start = take_array,
-	.indef_map_start = take_open_map,
-	.map_start = take_map,
-	.tag = cbor_null_tag_callback,
-	.float2 = cbor_null_float2_callback,
-	.float4 = cbor_null_float4_callback,
-	.float8 = cbor_null_float8_callback,
-	.undefined = cbor_null_undefined_callback,
-	.null = take_null,
-	.boolean = take_bool,
-	.indef_break = take_break,
+    .uint8 = take_uint8,
+    .uint16 = take_uint16,
+    .uint32 = take_uint32,
+    .uint64 = take_number,
+    .negint8 = take_negative8,
+    .negint16 = take_negative16,
+    .negint32 = take_negative32,
+    .negint64 = take_negative,
+    .byte_string_start = cbor_null_byte_string_start_callback,
+    .byte_string = take_bytes,
+    .string_start = cbor_null_string_start_callback,
+    .string = take_text,
+    .indef_array_start = take_open_array,
+    .array_start = take_array,
+    .indef_map_start = take_open_map,
+    .map_start = take_map,
+    .tag = cbor_null_tag_callback,
+    .float2 = cbor_null_float2_callback,
+    .float4 = cbor_null_float4_callback,
+    .float8 = cbor_null_float8_callback,
+    .undefined = cbor_null_undefined_callback,
+    .null = take_null,
+    .boolean = take_bool,
+    .indef_break = take_break,
 };
 
 static int corrupt(struct err *e, const char *why)
@@ -320,9 +320,10 @@ static int next_token(struct rec_reader *reader, struct token *token, struct err
 {
 	token->kind = TOKEN_OTHER;
 	struct cbor_decoder_result result =
-		cbor_stream_decode(reader->next, reader->left, &callbacks, token);
+	    cbor_stream_decode(reader->next, reader->left, &callbacks, token);
 
-	if (result.status != CBOR_DECODER_FINISHED || result.read == 0 || result.read > reader->left)
+	if (result.status != CBOR_DECODER_FINISHED || result.read == 0 ||
+	    result.read > reader->left)
 		return corrupt(e, result.status == CBOR_DECODER_NEDATA ? "cut short" : "not CBOR");
 	if (token->kind == TOKEN_OTHER)
 		return corrupt(e, "a type that records do not have");
@@ -377,8 +378,7 @@ static int skip_inside(struct rec_reader *reader, struct token *open, struct err
 			return ERR_CORRUPT;
 	}
 	open->value.data = (const char *)inside;
-	open->value.length =
-		(size_t)((open->kind == TOKEN_OPEN ? reader->next : end) - inside);
+	open->value.length = (size_t)((open->kind == TOKEN_OPEN ? reader->next : end) - inside);
 	return 0;
 }
 
@@ -436,7 +436,8 @@ int rec_open(struct rec_reader *reader, const void *data, size_t length, unsigne
 	if (found == 0 || key != 0 || value.type != REC_UINT || value.number > UINT_MAX)
 		return corrupt(e, "no version");
 	if (value.number > highest)
-		return err_set(e, ERR_SCHEMA, "record: version %u is newer than %u, which this program reads",
+		return err_set(e, ERR_SCHEMA,
+			       "record: version %u is newer than %u, which this program reads",
 			       (unsigned)value.number, highest);
 	*reader = inside;
 	*version = (unsigned)value.number;
@@ -518,8 +519,8 @@ int rec_as_fixed(const struct rec_value *value, void *bytes, size_t length, stru
 	if (value->type != REC_BYTES && value->type != REC_TEXT)
 		return wrong_type("bytes", e);
 	if (value->length != length)
-		return err_set(e, ERR_CORRUPT, "record: %zu bytes where %zu are expected", value->length,
-			       length);
+		return err_set(e, ERR_CORRUPT, "record: %zu bytes where %zu are expected",
+			       value->length, length);
 	if (length)
 		memcpy(bytes, value->data, length);
 	return 0;

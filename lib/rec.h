@@ -24,7 +24,8 @@ void rec_end(struct str *out);                     /* closes it */
 void rec_uint(struct str *out, unsigned key, uint64_t value);
 void rec_int(struct str *out, unsigned key, int64_t value);
 void rec_bool(struct str *out, unsigned key, bool value);
-void rec_text(struct str *out, unsigned key, const char *text); /* NULL: nothing is written (unknown) */
+void rec_text(struct str *out, unsigned key,
+	      const char *text); /* NULL: nothing is written (unknown) */
 void rec_bytes(struct str *out, unsigned key, const void *bytes, size_t length);
 /* Array under KEY; between the two, rec_item_* and rec_open_map. */
 void rec_array(struct str *out, unsigned key);
@@ -32,18 +33,19 @@ void rec_item_uint(struct str *out, uint64_t value);
 void rec_item_int(struct str *out, int64_t value);
 void rec_item_text(struct str *out, const char *text); /* NULL: written as null */
 void rec_item_bytes(struct str *out, const void *bytes, size_t length);
-void rec_open_map(struct str *out);  /* a map as array item; keyed values follow */
+void rec_open_map(struct str *out);          /* a map as array item; keyed values follow */
 void rec_map(struct str *out, unsigned key); /* a map under KEY */
-void rec_close(struct str *out); /* closes the innermost array or map */
+void rec_close(struct str *out);             /* closes the innermost array or map */
 
 enum rec_type { REC_UINT, REC_INT, REC_BOOL, REC_TEXT, REC_BYTES, REC_ARRAY, REC_MAP, REC_NULL };
 
 /* One value, borrowed from the input. REC_INT stands for a negative integer only; rec_as_int reads both. */
 struct rec_value {
 	enum rec_type type;
-	uint64_t number;   /* REC_UINT, REC_BOOL */
+	uint64_t number;       /* REC_UINT, REC_BOOL */
 	int64_t signed_number; /* REC_INT */
-	const char *data;  /* REC_TEXT, REC_BYTES: not NUL-terminated; REC_ARRAY, REC_MAP: the encoded inside */
+	const char *
+	    data; /* REC_TEXT, REC_BYTES: not NUL-terminated; REC_ARRAY, REC_MAP: the encoded inside */
 	size_t length;
 };
 
@@ -67,6 +69,7 @@ int rec_as_uint(const struct rec_value *value, uint64_t *number, struct err *e);
 int rec_as_int(const struct rec_value *value, int64_t *number, struct err *e);
 int rec_as_bool(const struct rec_value *value, bool *truth, struct err *e);
 int rec_as_text(const struct rec_value *value, char **text, struct err *e);
-int rec_as_fixed(const struct rec_value *value, void *bytes, size_t length, struct err *e); /* exactly LENGTH bytes */
+int rec_as_fixed(const struct rec_value *value, void *bytes, size_t length,
+		 struct err *e); /* exactly LENGTH bytes */
 
 #endif

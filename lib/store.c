@@ -1,4 +1,4 @@
-/* store.c - the store's front: addresses, schema, checksums, limits, batches. */
+/* store.c - the store's front: addresses, schema, checksums, reading. */
 #include "config.h"
 
 #include <isa-l/crc.h>
@@ -8,24 +8,12 @@
 #include <string.h>
 
 #include "mem.h"
-#include "store.h"
-#include "store_backend.h"
+#include "store_private.h"
 #include "str.h"
-#include "vec.h"
-
-enum { CHECKSUM_SIZE = 4 };
 
 static const char schema_key[] = "meta/schema";
 
 static const struct store_backend *const backends[] = {&store_lmdb};
-
-struct store {
-	const struct store_backend *backend;
-	void *handle;
-	char *uri;
-	bool readable_only;
-	unsigned generation;
-};
 
 struct store_view {
 	struct store *store;
@@ -35,21 +23,6 @@ struct store_view {
 struct store_cursor {
 	struct store_view *view;
 	void *handle;
-};
-
-/* Offsets instead of pointers: the bytes move while they grow. */
-struct batch_operation {
-	enum store_operation_kind kind;
-	size_t key_at, key_length;
-	size_t raw_at, raw_length;
-	bool absent;
-};
-
-struct store_batch {
-	struct store *store;
-	VEC(struct batch_operation) operations;
-	struct str bytes;
-	struct err failure;
 };
 
 /* How often this process is the child of a fork since it began to use stores. */
@@ -68,7 +41,7 @@ static void watch_forks(void)
 		watching = pthread_atfork(NULL, NULL, count_fork) == 0;
 }
 
-static int check_process(const struct store *store, struct err *e)
+int store_check_process(const struct store *store, struct err *e)
 {
 	if (store->generation == fork_generation)
 		return 0;
@@ -90,7 +63,8 @@ static uint32_t checksum(const void *key, size_t key_length, const void *value, 
 
 void store_describe_key(const void *key, size_t key_length, char *text, size_t size)
 {
-	cleanup(str_done) struct str shown = {0};
+	cleanup(str_done)
+	struct str shown = {0};
 	size_t most = 64;
 
 	if (key_length > most) {
@@ -111,14 +85,14 @@ static int check_raw(const void *key, size_t key_length, const void *raw, size_t
 
 	if (raw_length >= CHECKSUM_SIZE && raw_length <= STORE_BATCH_BYTES + CHECKSUM_SIZE &&
 	    checksum(key, key_length, sum + CHECKSUM_SIZE, raw_length - CHECKSUM_SIZE) ==
-		    ((uint32_t)sum[0] << 24 | (uint32_t)sum[1] << 16 | (uint32_t)sum[2] << 8 | sum[3]))
+		((uint32_t)sum[0] << 24 | (uint32_t)sum[1] << 16 | (uint32_t)sum[2] << 8 | sum[3]))
 		return 0;
 	store_describe_key(key, key_length, text, sizeof text);
 	return err_set(e, ERR_CORRUPT, "%s: checksum does not match", text);
 }
 
-static size_t add_sealed(struct str *bytes, const void *key, size_t key_length, const void *value,
-			 size_t value_length)
+size_t store_seal(struct str *bytes, const void *key, size_t key_length, const void *value,
+		  size_t value_length)
 {
 	size_t at = bytes->length;
 	uint32_t sum = checksum(key, key_length, value, value_length);
@@ -165,7 +139,8 @@ static int read_schema(struct store *store, unsigned *schema, struct err *e)
 	int parsed = str_parse_number(value.data, 0, 1000000000, &number, &why);
 	bytes_done(&value);
 	if (parsed < 0)
-		return err_set(e, ERR_CORRUPT, "store %s: %s: %s", store->uri, schema_key, why.text);
+		return err_set(e, ERR_CORRUPT, "store %s: %s: %s", store->uri, schema_key,
+			       why.text);
 	*schema = (unsigned)number;
 	return 0;
 }
@@ -178,7 +153,8 @@ static int read_schema(struct store *store, unsigned *schema, struct err *e)
 static int migrate(struct store *store, unsigned from, struct err *e)
 {
 	char before[16], after[16];
-	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(store);
+	cleanup(cleanup_store_batch)
+	struct store_batch *batch = store_batch_new(store);
 
 	snprintf(before, sizeof before, "%u", from);
 	snprintf(after, sizeof after, "%d", STORE_SCHEMA);
@@ -202,7 +178,8 @@ static int settle_schema(struct store *store, enum store_mode mode, struct err *
 		return 0;
 	if (mode == STORE_MIGRATE)
 		return migrate(store, schema, e);
-	return err_set(e, ERR_SCHEMA, "store %s: schema %u is older than %d: run vmsnap --migrate first",
+	return err_set(e, ERR_SCHEMA,
+		       "store %s: schema %u is older than %d: run vmsnap --migrate first",
 		       store->uri, schema, STORE_SCHEMA);
 }
 
@@ -210,20 +187,22 @@ int store_open(struct store **store, const char *uri, enum store_mode mode, stru
 {
 	const char *place = NULL;
 	const struct store_backend *backend = find_backend(uri, &place);
-	cleanup(str_done) struct str first = {0};
+	cleanup(str_done)
+	struct str first = {0};
 	char schema[16];
 
 	if (!backend)
 		return unknown_backend(uri, e);
 	watch_forks();
 	snprintf(schema, sizeof schema, "%d", STORE_SCHEMA);
-	add_sealed(&first, schema_key, sizeof schema_key - 1, schema, strlen(schema));
+	store_seal(&first, schema_key, sizeof schema_key - 1, schema, strlen(schema));
 
-	struct store_backend_options options = {
-		mode, check_raw,
-		{STORE_PUT, (const unsigned char *)schema_key, sizeof schema_key - 1, first.data,
-		 first.length}};
-	cleanup(cleanup_store) struct store *opened = mem_zalloc(1, sizeof *opened);
+	struct store_backend_options options = {mode,
+						check_raw,
+						{STORE_PUT, (const unsigned char *)schema_key,
+						 sizeof schema_key - 1, first.data, first.length}};
+	cleanup(cleanup_store)
+	struct store *opened = mem_zalloc(1, sizeof *opened);
 	opened->backend = backend;
 	opened->uri = mem_string(uri);
 	opened->readable_only = mode == STORE_READ;
@@ -265,7 +244,7 @@ int store_lock_path(const char *uri, const char *name, char **path, struct err *
 
 int store_size(struct store *store, uint64_t *bytes, struct err *e)
 {
-	if (check_process(store, e) < 0)
+	if (store_check_process(store, e) < 0)
 		return ERR_ENV;
 	return store->backend->size(store->handle, bytes, e);
 }
@@ -278,14 +257,13 @@ void bytes_done(struct bytes *bytes)
 	*bytes = (struct bytes){0};
 }
 
-/* Keys that begin with NUL are the backend's own; longer ones no backend has to take. */
-static int check_key(const unsigned char *key, size_t key_length, struct err *e)
+int store_check_key(const unsigned char *key, size_t key_length, struct err *e)
 {
 	if (key_length == 0 || key[0] == '\0')
 		return err_set(e, ERR_USAGE, "store: an empty key, or one that begins with NUL");
 	if (key_length > STORE_KEY_MAX)
-		return err_set(e, ERR_TOO_LARGE, "store: a key of %zu bytes: %d at most", key_length,
-			       STORE_KEY_MAX);
+		return err_set(e, ERR_TOO_LARGE, "store: a key of %zu bytes: %d at most",
+			       key_length, STORE_KEY_MAX);
 	return 0;
 }
 
@@ -293,7 +271,7 @@ int store_view_open(struct store_view **view, struct store *store, struct err *e
 {
 	void *handle = NULL;
 
-	if (check_process(store, e) < 0)
+	if (store_check_process(store, e) < 0)
 		return ERR_ENV;
 	int result = store->backend->view_open(&handle, store->handle, e);
 	if (result < 0)
@@ -323,11 +301,11 @@ int store_view_get(struct store_view *view, const void *key, size_t key_length, 
 {
 	struct store *store = view->store;
 	struct store_item raw;
-	int result = check_key(key, key_length, e);
+	int result = store_check_key(key, key_length, e);
 
 	if (result < 0)
 		return result;
-	if (check_process(store, e) < 0)
+	if (store_check_process(store, e) < 0)
 		return ERR_ENV;
 	result = store->backend->view_get(view->handle, key, key_length, &raw, e);
 	if (result <= 0)
@@ -344,7 +322,8 @@ int store_view_get(struct store_view *view, const void *key, size_t key_length, 
 int store_get(struct store *store, const void *key, size_t key_length, struct bytes *value,
 	      struct err *e)
 {
-	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	cleanup(cleanup_store_view)
+	struct store_view *view = NULL;
 
 	int result = store_view_open(&view, store, e);
 	return result < 0 ? result : store_view_get(view, key, key_length, value, e);
@@ -355,9 +334,9 @@ int store_cursor_open(struct store_cursor **cursor, struct store_view *view, con
 {
 	void *handle = NULL;
 
-	if (prefix_length && check_key(prefix, prefix_length, e) < 0)
+	if (prefix_length && store_check_key(prefix, prefix_length, e) < 0)
 		return prefix_length > STORE_KEY_MAX ? ERR_TOO_LARGE : ERR_USAGE;
-	if (check_process(view->store, e) < 0)
+	if (store_check_process(view->store, e) < 0)
 		return ERR_ENV;
 	int result = view->store->backend->cursor_open(&handle, view->handle, prefix, prefix_length,
 						       reverse, e);
@@ -383,14 +362,15 @@ void cleanup_store_cursor(struct store_cursor **cursor)
 	store_cursor_close(*cursor);
 }
 
-int store_cursor_seek(struct store_cursor *cursor, const void *key, size_t key_length, struct err *e)
+int store_cursor_seek(struct store_cursor *cursor, const void *key, size_t key_length,
+		      struct err *e)
 {
 	struct store *store = cursor->view->store;
-	int result = check_key(key, key_length, e);
+	int result = store_check_key(key, key_length, e);
 
 	if (result < 0)
 		return result;
-	if (check_process(store, e) < 0)
+	if (store_check_process(store, e) < 0)
 		return ERR_ENV;
 	return store->backend->cursor_seek(cursor->handle, key, key_length, e);
 }
@@ -400,7 +380,7 @@ int store_cursor_next(struct store_cursor *cursor, struct store_item *item, stru
 	struct store *store = cursor->view->store;
 	struct store_item raw;
 
-	if (check_process(store, e) < 0)
+	if (store_check_process(store, e) < 0)
 		return ERR_ENV;
 	int result = store->backend->cursor_next(cursor->handle, &raw, e);
 	if (result <= 0)
@@ -413,151 +393,4 @@ int store_cursor_next(struct store_cursor *cursor, struct store_item *item, stru
 	raw.value_length -= CHECKSUM_SIZE;
 	*item = raw;
 	return 1;
-}
-
-/* Writing */
-
-struct store_batch *store_batch_new(struct store *store)
-{
-	struct store_batch *batch = mem_zalloc(1, sizeof *batch);
-
-	batch->store = store;
-	return batch;
-}
-
-static void empty_batch(struct store_batch *batch)
-{
-	batch->operations.count = 0;
-	str_reset(&batch->bytes);
-	batch->failure = (struct err){0};
-}
-
-void store_batch_free(struct store_batch *batch)
-{
-	if (!batch)
-		return;
-	vec_done(&batch->operations);
-	str_done(&batch->bytes);
-	free(batch);
-}
-
-void cleanup_store_batch(struct store_batch **batch)
-{
-	store_batch_free(*batch);
-}
-
-static void add_operation(struct store_batch *batch, struct batch_operation operation,
-			  const void *key, const void *value, size_t value_length)
-{
-	if (batch->failure.code || check_key(key, operation.key_length, &batch->failure) < 0)
-		return;
-	if (!store_batch_fits(batch, 1, operation.key_length + value_length)) {
-		err_set(&batch->failure, ERR_TOO_LARGE,
-			"store: a batch of more than %d operations or %d bytes",
-			STORE_BATCH_OPERATIONS, STORE_BATCH_BYTES);
-		return;
-	}
-	operation.key_at = batch->bytes.length;
-	str_add_n(&batch->bytes, key, operation.key_length);
-	if (!operation.absent) {
-		operation.raw_at = add_sealed(&batch->bytes, key, operation.key_length, value,
-					      value_length);
-		operation.raw_length = CHECKSUM_SIZE + value_length;
-	}
-	vec_push(&batch->operations, operation);
-}
-
-void store_batch_put(struct store_batch *batch, const void *key, size_t key_length, const void *value,
-		     size_t value_length)
-{
-	add_operation(batch, (struct batch_operation){.kind = STORE_PUT, .key_length = key_length}, key,
-		      value, value_length);
-}
-
-void store_batch_delete(struct store_batch *batch, const void *key, size_t key_length)
-{
-	add_operation(batch,
-		      (struct batch_operation){
-			      .kind = STORE_DELETE, .key_length = key_length, .absent = true},
-		      key, NULL, 0);
-}
-
-void store_batch_claim(struct store_batch *batch, const void *key, size_t key_length,
-		       const void *value, size_t value_length)
-{
-	add_operation(batch, (struct batch_operation){.kind = STORE_CLAIM, .key_length = key_length},
-		      key, value, value_length);
-}
-
-void store_batch_expect(struct store_batch *batch, const void *key, size_t key_length,
-			const void *value, size_t value_length)
-{
-	add_operation(batch,
-		      (struct batch_operation){
-			      .kind = STORE_EXPECT, .key_length = key_length, .absent = !value},
-		      key, value, value ? value_length : 0);
-}
-
-size_t store_batch_room(const struct store_batch *batch)
-{
-	return STORE_BATCH_OPERATIONS - batch->operations.count;
-}
-
-bool store_batch_fits(const struct store_batch *batch, size_t operations, size_t bytes)
-{
-	size_t sums = (batch->operations.count + operations) * CHECKSUM_SIZE;
-
-	return operations <= store_batch_room(batch) && bytes <= STORE_BATCH_BYTES &&
-	       batch->bytes.length + bytes + sums <= STORE_BATCH_BYTES;
-}
-
-size_t store_batch_count(const struct store_batch *batch)
-{
-	return batch->operations.count;
-}
-
-static int commit(struct store_batch *batch, struct err *e)
-{
-	struct store *store = batch->store;
-	struct store_operation operations[STORE_BATCH_OPERATIONS];
-	size_t count = 0;
-
-	if (batch->failure.code)
-		return err_set(e, batch->failure.code, "%s", batch->failure.text);
-	if (check_process(store, e) < 0)
-		return ERR_ENV;
-	if (store->readable_only)
-		return err_set(e, ERR_USAGE, "store %s: opened for reading", store->uri);
-	vec_foreach (&batch->operations, operation) {
-		const unsigned char *bytes = (const unsigned char *)batch->bytes.data;
-		operations[count++] = (struct store_operation){
-			operation->kind, bytes + operation->key_at, operation->key_length,
-			operation->absent ? NULL : bytes + operation->raw_at, operation->raw_length};
-	}
-	return count ? store->backend->commit(store->handle, operations, count, e) : 0;
-}
-
-int store_batch_commit(struct store_batch *batch, struct err *e)
-{
-	int result = commit(batch, e);
-
-	empty_batch(batch);
-	return result;
-}
-
-int store_put(struct store *store, const void *key, size_t key_length, const void *value,
-	      size_t value_length, struct err *e)
-{
-	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(store);
-
-	store_batch_put(batch, key, key_length, value, value_length);
-	return store_batch_commit(batch, e);
-}
-
-int store_delete(struct store *store, const void *key, size_t key_length, struct err *e)
-{
-	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(store);
-
-	store_batch_delete(batch, key, key_length);
-	return store_batch_commit(batch, e);
 }

@@ -54,7 +54,8 @@ static void handle(int signal_number, siginfo_t *information, void *context)
 	bool fault = information->si_code > 0;
 
 	for (size_t i = 0; fault && i < RANGES_MAX; i++)
-		if (ranges[i].start && at >= ranges[i].start && at - ranges[i].start < ranges[i].length)
+		if (ranges[i].start && at >= ranges[i].start &&
+		    at - ranges[i].start < ranges[i].length)
 			fault_exit(ranges[i].subject, "a page cannot be read");
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
 		if (signals[i] == signal_number)

@@ -18,7 +18,7 @@
 
 enum { READERS_MAX = 1022, ATTEMPTS = 100 };
 
-static const char data_name[] = "data.mdb", lock_name[] = "lock.mdb", new_name[] = ".new";
+static const char data_name[] = "data.mdb", lock_name[] = "lock.mdb";
 
 /* Address space only: the file grows as it is written. */
 static const size_t map_bytes = (size_t)64 << 30;
@@ -50,8 +50,8 @@ int lmdb_failed(const struct lmdb *db, int code, const char *what, struct err *e
 		return err_set(e, ERR_FULL, "%s: %s: at its limit of %zu GiB", db->subject, what,
 			       map_bytes >> 30);
 	case MDB_READERS_FULL:
-		return err_set(e, ERR_ENV, "%s: %s: all %d places for readers are taken", db->subject,
-			       what, READERS_MAX);
+		return err_set(e, ERR_ENV, "%s: %s: all %d places for readers are taken",
+			       db->subject, what, READERS_MAX);
 	case MDB_CORRUPTED:
 	case MDB_PAGE_NOTFOUND:
 	case MDB_INVALID:
@@ -63,8 +63,8 @@ int lmdb_failed(const struct lmdb *db, int code, const char *what, struct err *e
 		return err_set(e, ERR_CORRUPT, "%s: %s: damaged: %s", db->subject, what,
 			       mdb_strerror(code));
 	case MDB_VERSION_MISMATCH:
-		return err_set(e, ERR_ENV, "%s: %s: in use through another version of LMDB", db->subject,
-			       what);
+		return err_set(e, ERR_ENV, "%s: %s: in use through another version of LMDB",
+			       db->subject, what);
 	default:
 		break;
 	}
@@ -82,7 +82,7 @@ static void assertion_failed(MDB_env *env, const char *message)
 	fault_exit(mdb_env_get_userctx(env), message);
 }
 
-static int new_environment(struct lmdb *db, struct err *e)
+int lmdb_new_environment(struct lmdb *db, struct err *e)
 {
 	int code = mdb_env_create(&db->env);
 
@@ -97,71 +97,6 @@ static int new_environment(struct lmdb *db, struct err *e)
 	return code ? lmdb_failed(db, code, "LMDB", e) : 0;
 }
 
-/* Making: in a folder beside, then moved into place, so that no store is ever seen half made. */
-
-static int fill(struct lmdb *db, const char *folder, const struct store_operation *first, struct err *e)
-{
-	MDB_txn *transaction = NULL;
-	MDB_val key = {first->key_length, (void *)first->key};
-	MDB_val value = {first->raw_length, (void *)first->raw};
-
-	int result = new_environment(db, e);
-	if (result < 0)
-		return result;
-	int code = mdb_env_open(db->env, folder, 0, FOLDER_DATA_MODE);
-	if (!code)
-		code = mdb_txn_begin(db->env, NULL, 0, &transaction);
-	if (!code)
-		code = mdb_dbi_open(transaction, NULL, 0, &db->dbi);
-	if (!code)
-		code = mdb_put(transaction, db->dbi, &key, &value, 0);
-	if (!code)
-		code = lmdb_put_state(transaction, db->dbi);
-	if (!code) {
-		code = mdb_txn_commit(transaction);
-		transaction = NULL;
-	}
-	if (transaction)
-		mdb_txn_abort(transaction);
-	return code ? lmdb_failed(db, code, "making it", e) : 0;
-}
-
-static void remove_new(int folder_fd)
-{
-	unlinkat(folder_fd, ".new/data.mdb", 0);
-	unlinkat(folder_fd, ".new/lock.mdb", 0);
-	unlinkat(folder_fd, new_name, AT_REMOVEDIR);
-}
-
-static int move_into_place(struct lmdb *db, int folder_fd, struct err *e)
-{
-	if (fchmodat(folder_fd, ".new/data.mdb", FOLDER_DATA_MODE, 0) < 0 ||
-	    renameat(folder_fd, ".new/data.mdb", folder_fd, data_name) < 0 || fsync(folder_fd) < 0)
-		return err_set_errno(e, ERR_ENV, errno, "%s", db->subject);
-	return 0;
-}
-
-/* Under the folder's lock. */
-static int make_store(struct lmdb *db, const char *folder, int folder_fd,
-		      const struct store_operation *first, struct err *e)
-{
-	cleanup(cleanup_mem) char *beside = mem_format("%s/%s", folder, new_name);
-
-	if (faccessat(folder_fd, data_name, F_OK, 0) == 0)
-		return 0;
-	remove_new(folder_fd);
-	if (mkdir(beside, 0700) < 0)
-		return err_set_errno(e, errno == ENOSPC ? ERR_FULL : ERR_ENV, errno, "%s", db->subject);
-	int result = fill(db, beside, first, e);
-	if (db->env)
-		mdb_env_close(db->env);
-	db->env = NULL;
-	if (result == 0)
-		result = move_into_place(db, folder_fd, e);
-	remove_new(folder_fd);
-	return result;
-}
-
 static int open_data(struct lmdb *db, int folder_fd, struct err *e)
 {
 	db->fd = openat(folder_fd, data_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -170,7 +105,8 @@ static int open_data(struct lmdb *db, int folder_fd, struct err *e)
 	if (errno == ENOENT)
 		return 0;
 	return err_set_errno(e, ERR_ENV, errno, "%s: %s%s", db->subject, data_name,
-			     errno == EACCES ? ": only members of its group (vmroll) may read it" : "");
+			     errno == EACCES ? ": only members of its group (vmroll) may read it"
+					     : "");
 }
 
 static int open_or_make_data(struct lmdb *db, const char *folder, int folder_fd,
@@ -184,18 +120,20 @@ static int open_or_make_data(struct lmdb *db, const char *folder, int folder_fd,
 		return err_set(e, ERR_ENV, "%s: nothing in it yet: run vmsnap first", db->subject);
 	if (flock(folder_fd, LOCK_EX) < 0)
 		return err_set_errno(e, ERR_ENV, errno, "%s", db->subject);
-	int made = make_store(db, folder, folder_fd, &options->first, e);
+	int made = lmdb_make(db, folder, folder_fd, &options->first, e);
 	flock(folder_fd, LOCK_UN);
 	if (made < 0)
 		return made;
 	found = open_data(db, folder_fd, e);
-	return found == 0 ? err_set(e, ERR_ENV, "%s: %s vanished", db->subject, data_name)
-			  : found < 0 ? found : 0;
+	return found == 0  ? err_set(e, ERR_ENV, "%s: %s vanished", db->subject, data_name)
+	       : found < 0 ? found
+			   : 0;
 }
 
 /* Showing */
 
-int lmdb_check_state(struct pages *pages, uint64_t number, struct err *e)
+/* Whether the tree is the one that transaction NUMBER wrote. */
+static int check_state(struct pages *pages, uint64_t number, struct err *e)
 {
 	struct pages_cursor at;
 	struct store_item raw;
@@ -206,7 +144,8 @@ int lmdb_check_state(struct pages *pages, uint64_t number, struct err *e)
 	if (found < 0)
 		return found;
 	if (found == 0)
-		return err_set(e, ERR_CORRUPT, "damaged, or not a store: it does not know its state");
+		return err_set(e, ERR_CORRUPT,
+			       "damaged, or not a store: it does not know its state");
 	if (pages_item(&at, &raw, e) < 0)
 		return ERR_CORRUPT;
 	if (raw.value_length != sizeof state)
@@ -214,7 +153,8 @@ int lmdb_check_state(struct pages *pages, uint64_t number, struct err *e)
 	memcpy(&state, raw.value, sizeof state);
 	/* A copy made by mdb_copy -c begins with transaction 1. */
 	if (state.transaction != number && number != 1)
-		return err_set(e, ERR_CORRUPT, "damaged: this is not the state that was written last");
+		return err_set(e, ERR_CORRUPT,
+			       "damaged: this is not the state that was written last");
 	if (state.entries != tree->entries || state.branch_pages != tree->branch_pages ||
 	    state.leaf_pages != tree->leaf_pages || state.overflow_pages != tree->overflow_pages)
 		return err_set(e, ERR_CORRUPT, "damaged: its counts do not match");
@@ -243,7 +183,23 @@ static bool meta_of(const struct lmdb *db, uint64_t number, struct pages_meta *m
 	       memcmp(meta, &again, sizeof again) == 0;
 }
 
-int lmdb_show(const struct lmdb *db, uint64_t number, bool free_tree, struct pages *pages, struct err *e)
+/* The state of META. What the caller does not pin may change meanwhile. */
+static int show(const struct lmdb *db, const struct pages_meta *meta, struct pages *pages,
+		struct pages_free *free_pages, struct err *e)
+{
+	uint64_t bytes = 0;
+
+	/* Asked after the meta page was read: what that one names was in the file before it. */
+	if (file_bytes(db, &bytes, e) < 0)
+		return ERR_ENV;
+	if (pages_read_free(free_pages, db->map, bytes, meta, e) < 0)
+		return ERR_CORRUPT;
+	pages_init(pages, db->map, bytes, meta, free_pages, db->check);
+	return check_state(pages, meta->transaction, e);
+}
+
+int lmdb_show(const struct lmdb *db, uint64_t number, struct pages *pages,
+	      struct pages_free *free_pages, struct err *e)
 {
 	struct pages_meta meta;
 	uint64_t bytes = 0;
@@ -254,35 +210,32 @@ int lmdb_show(const struct lmdb *db, uint64_t number, bool free_tree, struct pag
 		return err_set(e, ERR_CORRUPT, "%s: truncated", db->subject);
 	if (!meta_of(db, number, &meta))
 		return 0;
-	/* Asked again, after the meta page: what that one names was in the file before it. */
-	if (file_bytes(db, &bytes, e) < 0)
-		return ERR_ENV;
-	pages_init(pages, db->map, bytes, &meta, free_tree, db->check);
-	return 1;
+	int result = show(db, &meta, pages, free_pages, e);
+	return result < 0 ? lmdb_damaged(db, result, e) : 1;
 }
 
 /* Opening */
 
+/* Pages at the end that are free may never have been written. */
+static int check_end(const struct pages *pages, struct err *e)
+{
+	for (uint64_t number = pages->page_limit; number < pages->page_count; number++)
+		if (!pages_is_free(pages->free, number))
+			return err_set(e, ERR_CORRUPT, "truncated: page %llu is missing",
+				       (unsigned long long)number);
+	return 0;
+}
+
 static int check_meta(const struct lmdb *db, const struct pages_meta *meta, struct err *e)
 {
+	cleanup(pages_free_done)
+	struct pages_free free_pages = {0};
 	struct pages pages;
-	uint64_t bytes = 0;
 
 	if (meta->transaction == 0)
 		return 0;
-	if (file_bytes(db, &bytes, e) < 0)
-		return ERR_ENV;
-	pages_init(&pages, db->map, bytes, meta, false, db->check);
-	int result = lmdb_check_state(&pages, meta->transaction, e);
-	if (result < 0 || pages.page_limit == pages.page_count)
-		return result;
-	uint64_t first = pages.page_limit, last = pages.page_count - 1;
-	pages_init(&pages, db->map, bytes, meta, true, db->check);
-	result = pages_are_free(&pages, first, last, e);
-	if (result == 0)
-		return err_set(e, ERR_CORRUPT, "truncated: pages %llu to %llu are missing",
-			       (unsigned long long)first, (unsigned long long)last);
-	return result < 0 ? result : 0;
+	int result = show(db, meta, &pages, &free_pages, e);
+	return result < 0 ? result : check_end(&pages, e);
 }
 
 /* Both states, since a changed bit may make the older one look newest. Writers may pass by meanwhile. */
@@ -341,7 +294,8 @@ static int open_failed(const struct lmdb *db, int folder_fd, bool write, int cod
  */
 static void make_lock_file(int folder_fd)
 {
-	cleanup(cleanup_fd) int lock = -1;
+	cleanup(cleanup_fd)
+	int lock = -1;
 
 	folder_open_file(folder_fd, lock_name, FOLDER_LOCK_MODE, &lock, NULL);
 }
@@ -349,12 +303,13 @@ static void make_lock_file(int folder_fd)
 static int open_environment(struct lmdb *db, const char *folder, int folder_fd, bool write,
 			    struct err *e)
 {
-	int result = new_environment(db, e);
+	int result = lmdb_new_environment(db, e);
 
 	if (result < 0)
 		return result;
 	make_lock_file(folder_fd);
-	int code = mdb_env_open(db->env, folder, MDB_NOTLS | (write ? 0 : MDB_RDONLY), FOLDER_LOCK_MODE);
+	int code =
+	    mdb_env_open(db->env, folder, MDB_NOTLS | (write ? 0 : MDB_RDONLY), FOLDER_LOCK_MODE);
 	return code ? open_failed(db, folder_fd, write, code, e) : 0;
 }
 
@@ -363,6 +318,8 @@ static int watch_lmdb_map(struct lmdb *db, struct err *e)
 {
 	MDB_txn *transaction = NULL;
 	MDB_val key = {lmdb_state_key.length, (void *)lmdb_state_key.data}, value;
+	cleanup(pages_free_done)
+	struct pages_free free_pages = {0};
 	struct pages pages;
 	struct pages_cursor at;
 	struct store_item raw;
@@ -374,9 +331,10 @@ static int watch_lmdb_map(struct lmdb *db, struct err *e)
 		int code = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &transaction);
 		if (code)
 			return lmdb_failed(db, code, "opening it", e);
-		shown = lmdb_show(db, mdb_txn_id(transaction), false, &pages, e);
+		shown = lmdb_show(db, mdb_txn_id(transaction), &pages, &free_pages, e);
 	}
-	if (shown == 1 && pages_find(&at, &pages, lmdb_state_key, e) == 1 && pages_item(&at, &raw, e) == 0) {
+	if (shown == 1 && pages_find(&at, &pages, lmdb_state_key, e) == 1 &&
+	    pages_item(&at, &raw, e) == 0) {
 		int code = mdb_dbi_open(transaction, NULL, 0, &db->dbi);
 		if (!code)
 			code = mdb_get(transaction, db->dbi, &key, &value);
@@ -385,8 +343,9 @@ static int watch_lmdb_map(struct lmdb *db, struct err *e)
 		else
 			db->lmdb_map = (const unsigned char *)value.mv_data - (raw.value - db->map);
 	} else {
-		result = shown < 0 ? shown
-				   : err_set(e, ERR_CORRUPT, "%s: damaged: no state in it", db->subject);
+		result = shown < 0
+			     ? shown
+			     : err_set(e, ERR_CORRUPT, "%s: damaged: no state in it", db->subject);
 	}
 	mdb_txn_abort(transaction);
 	return result < 0 ? result : fault_watch(db->lmdb_map, map_bytes, db->subject, e);
@@ -404,7 +363,8 @@ static int enlist(struct lmdb *db, struct err *e)
 	for (const struct lmdb *open = all_open; open; open = open->next_open)
 		if (open->process == getpid() && fstat(open->fd, &other) == 0 &&
 		    mine.st_dev == other.st_dev && mine.st_ino == other.st_ino)
-			return err_set(e, ERR_USAGE, "%s: is open in this process already", db->subject);
+			return err_set(e, ERR_USAGE, "%s: is open in this process already",
+				       db->subject);
 	db->process = getpid();
 	db->next_open = all_open;
 	all_open = db;
@@ -420,10 +380,11 @@ static void delist(const struct lmdb *db)
 		}
 }
 
-static int open_all(struct lmdb *db, const char *folder, const struct store_backend_options *options,
-		    struct err *e)
+static int open_all(struct lmdb *db, const char *folder,
+		    const struct store_backend_options *options, struct err *e)
 {
-	cleanup(cleanup_fd) int folder_fd = -1;
+	cleanup(cleanup_fd)
+	int folder_fd = -1;
 	bool write = options->mode != STORE_READ;
 
 	int result = folder_open(folder, write, &folder_fd, e);

@@ -14,6 +14,7 @@ struct lmdb_view {
 	MDB_txn *transaction;
 	uint64_t number; /* of the transaction that PAGES shows, once it was checked */
 	struct pages pages;
+	struct pages_free free_pages;
 };
 
 /* Sets VIEW's pages to what its transaction pins: 1, or 0 if another must be begun. */
@@ -24,14 +25,10 @@ static int show_pinned(struct lmdb_view *view, struct err *e)
 	if (number == view->number)
 		return 1;
 	view->number = 0;
-	int shown = lmdb_show(view->db, number, false, &view->pages, e);
-	if (shown <= 0)
-		return shown;
-	int result = lmdb_check_state(&view->pages, number, e);
-	if (result < 0)
-		return lmdb_damaged(view->db, result, e);
-	view->number = number;
-	return 1;
+	int shown = lmdb_show(view->db, number, &view->pages, &view->free_pages, e);
+	if (shown == 1)
+		view->number = number;
+	return shown;
 }
 
 static int begin_reading(struct lmdb_view *view)
@@ -56,6 +53,7 @@ void lmdb_view_free(struct lmdb_view *view)
 		return;
 	if (view->transaction)
 		mdb_txn_abort(view->transaction);
+	pages_free_done(&view->free_pages);
 	free(view);
 }
 
@@ -70,7 +68,8 @@ static int open_view(struct lmdb_view *view, struct err *e)
 			return shown < 0 ? shown : 0;
 		mdb_txn_reset(view->transaction);
 	}
-	return err_set(e, ERR_CORRUPT, "%s: damaged: its newest state has no meta page", view->db->subject);
+	return err_set(e, ERR_CORRUPT, "%s: damaged: its newest state has no meta page",
+		       view->db->subject);
 }
 
 static int lmdb_view_open(void **handle, void *store, struct err *e)
@@ -113,7 +112,9 @@ static int lmdb_view_get(void *handle, const void *key, size_t key_length, struc
 	struct pages_cursor at;
 
 	int found = pages_find(&at, &view->pages, (struct pages_key){key, key_length}, e);
-	int result = found == 1 ? pages_item(&at, raw, e) : found == 0 ? pages_check_around(&at, e) : found;
+	int result = found == 1   ? pages_item(&at, raw, e)
+		     : found == 0 ? pages_check_around(&at, e)
+				  : found;
 	return result < 0 ? lmdb_damaged(view->db, result, e) : found;
 }
 
@@ -259,24 +260,24 @@ static int lmdb_size(void *handle, uint64_t *bytes, struct err *e)
 	if (result < 0)
 		return result;
 	const struct pages *pages = &((struct lmdb_view *)opened)->pages;
-	*bytes = pages->page_size * (pages->tree.branch_pages + pages->tree.leaf_pages +
-				     pages->tree.overflow_pages);
+	*bytes = pages->page_size *
+		 (pages->tree.branch_pages + pages->tree.leaf_pages + pages->tree.overflow_pages);
 	lmdb_view_close(opened);
 	return 0;
 }
 
 const struct store_backend store_lmdb = {
-	.scheme = "lmdb",
-	.open = lmdb_open,
-	.close = lmdb_close,
-	.lock_path = lmdb_lock_path,
-	.size = lmdb_size,
-	.commit = lmdb_commit,
-	.view_open = lmdb_view_open,
-	.view_close = lmdb_view_close,
-	.view_get = lmdb_view_get,
-	.cursor_open = lmdb_cursor_open,
-	.cursor_close = lmdb_cursor_close,
-	.cursor_seek = lmdb_cursor_seek,
-	.cursor_next = lmdb_cursor_next,
+    .scheme = "lmdb",
+    .open = lmdb_open,
+    .close = lmdb_close,
+    .lock_path = lmdb_lock_path,
+    .size = lmdb_size,
+    .commit = lmdb_commit,
+    .view_open = lmdb_view_open,
+    .view_close = lmdb_view_close,
+    .view_get = lmdb_view_get,
+    .cursor_open = lmdb_cursor_open,
+    .cursor_close = lmdb_cursor_close,
+    .cursor_seek = lmdb_cursor_seek,
+    .cursor_next = lmdb_cursor_next,
 };

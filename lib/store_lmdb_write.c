@@ -11,6 +11,7 @@ struct writing {
 	struct lmdb *db;
 	MDB_txn *transaction;
 	struct pages pages; /* the state before */
+	struct pages_free free_pages;
 	const struct store_operation *operations;
 	size_t count;
 };
@@ -19,19 +20,12 @@ static int show_before(struct writing *writing, struct err *e)
 {
 	struct lmdb *db = writing->db;
 	uint64_t number = mdb_txn_id(writing->transaction) - 1;
-	struct pages free_pages;
 
-	int shown = lmdb_show(db, number, true, &free_pages, e);
-	if (shown == 1)
-		shown = lmdb_show(db, number, false, &writing->pages, e);
-	if (shown < 0)
-		return shown;
+	int shown = lmdb_show(db, number, &writing->pages, &writing->free_pages, e);
 	if (shown == 0)
-		return err_set(e, ERR_CORRUPT, "%s: damaged: its newest state has no meta page", db->subject);
-	int result = lmdb_check_state(&writing->pages, number, e);
-	if (result == 0)
-		result = pages_guard_free(&free_pages, e);
-	return result < 0 ? lmdb_damaged(db, result, e) : 0;
+		return err_set(e, ERR_CORRUPT, "%s: damaged: its newest state has no meta page",
+			       db->subject);
+	return shown < 0 ? shown : 0;
 }
 
 static int lost(const struct lmdb *db, const struct store_operation *operation, struct err *e)
@@ -61,7 +55,8 @@ static int decide(struct writing *writing, const struct store_operation *operati
 	if (operation->kind != STORE_CLAIM && operation->kind != STORE_EXPECT)
 		return 0;
 	int found = pages_find(&at, &writing->pages, key, e);
-	if (found < 0 || (found == 1 && pages_item(&at, &raw, e) < 0) || pages_check_around(&at, e) < 0)
+	if (found < 0 || (found == 1 && pages_item(&at, &raw, e) < 0) ||
+	    pages_check_around(&at, e) < 0)
 		return lmdb_damaged(db, ERR_CORRUPT, e);
 	return is_as_expected(operation, found ? &raw : NULL) ? 0 : lost(db, operation, e);
 }
@@ -76,7 +71,8 @@ static int prepare(struct writing *writing, struct err *e)
 		const struct store_operation *operation = &writing->operations[i];
 		struct pages_key key = {operation->key, operation->key_length};
 		if (operation->kind != STORE_EXPECT)
-			result = pages_guard(&writing->pages, key, operation->kind == STORE_DELETE, e);
+			result =
+			    pages_guard(&writing->pages, key, operation->kind == STORE_DELETE, e);
 		if (result < 0)
 			lmdb_damaged(writing->db, result, e);
 	}
@@ -150,6 +146,7 @@ int lmdb_commit(void *handle, const struct store_operation *operations, size_t c
 	if (code)
 		return lmdb_failed(db, code, "writing", e);
 	int result = prepare(&writing, e);
+	pages_free_done(&writing.free_pages);
 	if (result < 0) {
 		mdb_txn_abort(writing.transaction);
 		return result;

@@ -1,195 +1,25 @@
 /* store_pages.c - reads the file of LMDB 0.9, believing nothing in it. */
 #include "config.h"
 
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "store_pages.h"
-
-enum {
-	HEADER = 16, /* struct MDB_page up to mp_ptrs */
-	HEADER_FLAGS = 10,
-	HEADER_LOWER = 12,
-	HEADER_UPPER = 14,
-	HEADER_OVERFLOW_COUNT = 12,
-	KIND_BRANCH = 0x01,
-	KIND_LEAF = 0x02,
-	KIND_OVERFLOW = 0x04,
-	KIND_META = 0x08,
-	NODE_HEADER = 8,
-	NODE_OVERFLOW = 0x01,
-	KEY_MAX = 511,
-	META_MAGIC_AT = HEADER,
-	META_VERSION_AT = HEADER + 4,
-	META_FREE_AT = HEADER + 24,
-	META_DATA_AT = META_FREE_AT + 48,
-	META_LAST_AT = META_DATA_AT + 48,
-	META_TRANSACTION_AT = META_LAST_AT + 8,
-	META_END = META_TRANSACTION_AT + 8,
-	TREE_PAGE_SIZE = 0, /* struct MDB_db */
-	TREE_FLAGS = 4,
-	TREE_DEPTH = 6,
-	TREE_BRANCH = 8,
-	TREE_LEAF = 16,
-	TREE_OVERFLOW = 24,
-	TREE_ENTRIES = 32,
-	TREE_ROOT = 40,
-	INTEGER_KEY = 0x08,
-	META_READ = 256
-};
-
-static const uint32_t magic = 0xBEEFC0DE, data_version = 1;
-
-static uint16_t get16(const unsigned char *at)
-{
-	uint16_t number;
-
-	memcpy(&number, at, sizeof number);
-	return number;
-}
-
-static uint32_t get32(const unsigned char *at)
-{
-	uint32_t number;
-
-	memcpy(&number, at, sizeof number);
-	return number;
-}
-
-static uint64_t get64(const unsigned char *at)
-{
-	uint64_t number;
-
-	memcpy(&number, at, sizeof number);
-	return number;
-}
-
-/* Meta pages */
-
-static int bad_meta(const char *why, struct err *e)
-{
-	return err_set(e, ERR_CORRUPT, "damaged, or not a store: %s", why);
-}
-
-static bool decode_tree(const unsigned char *at, uint16_t flags, uint64_t last_page,
-			struct pages_tree *tree)
-{
-	tree->depth = get16(at + TREE_DEPTH);
-	tree->branch_pages = get64(at + TREE_BRANCH);
-	tree->leaf_pages = get64(at + TREE_LEAF);
-	tree->overflow_pages = get64(at + TREE_OVERFLOW);
-	tree->entries = get64(at + TREE_ENTRIES);
-	tree->root = get64(at + TREE_ROOT);
-	if (get16(at + TREE_FLAGS) != flags || tree->depth > PAGES_DEPTH_MAX)
-		return false;
-	if (tree->root == PAGES_NONE)
-		return tree->depth == 0;
-	return tree->depth > 0 && tree->root > 1 && tree->root <= last_page;
-}
-
-int pages_decode_meta(const unsigned char *page, struct pages_meta *meta, struct err *e)
-{
-	struct pages_meta found = {0};
-
-	if (get32(page + META_MAGIC_AT) != magic || get16(page + HEADER_FLAGS) != KIND_META)
-		return bad_meta("no meta page", e);
-	if (get32(page + META_VERSION_AT) != data_version)
-		return bad_meta("another version of LMDB's format", e);
-	found.page_size = get32(page + META_FREE_AT + TREE_PAGE_SIZE);
-	found.last_page = get64(page + META_LAST_AT);
-	found.transaction = get64(page + META_TRANSACTION_AT);
-	if (found.page_size < 512 || found.page_size > PAGES_SIZE_MAX ||
-	    (found.page_size & (found.page_size - 1)))
-		return bad_meta("impossible page size", e);
-	if (found.last_page < 1 || found.last_page > (uint64_t)INT64_MAX / found.page_size)
-		return bad_meta("impossible number of pages", e);
-	if (!decode_tree(page + META_FREE_AT, INTEGER_KEY, found.last_page, &found.free) ||
-	    !decode_tree(page + META_DATA_AT, 0, found.last_page, &found.data))
-		return bad_meta("impossible root", e);
-	*meta = found;
-	return 0;
-}
-
-static int read_at(int fd, unsigned char *bytes, size_t length, uint64_t offset, struct err *e)
-{
-	size_t done = 0;
-
-	while (done < length) {
-		ssize_t got = pread(fd, bytes + done, length - done, (off_t)(offset + done));
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_set_errno(e, ERR_ENV, errno, "read");
-		if (got == 0)
-			return err_set(e, ERR_CORRUPT, "truncated: not even two pages long");
-		done += (size_t)got;
-	}
-	return 0;
-}
-
-static int decode_pair(const unsigned char *first, const unsigned char *second,
-		       struct pages_metas *metas, struct err *e)
-{
-	struct pages_meta even, odd;
-
-	if (get64(first) != 0 || get64(second) != 1)
-		return bad_meta("meta pages out of place", e);
-	if (pages_decode_meta(first, &even, e) < 0 || pages_decode_meta(second, &odd, e) < 0)
-		return ERR_CORRUPT;
-	if (even.page_size != odd.page_size)
-		return bad_meta("two page sizes", e);
-	/* LMDB writes transaction N to meta page N mod 2, so that the last two are always there. */
-	bool even_is_newest = even.transaction > odd.transaction;
-	uint64_t newest = even_is_newest ? even.transaction : odd.transaction;
-	uint64_t older = even_is_newest ? odd.transaction : even.transaction;
-	if (newest - older != 1 || even.transaction % 2 != 0)
-		return bad_meta("transactions out of order", e);
-	*metas = even_is_newest ? (struct pages_metas){even, odd} : (struct pages_metas){odd, even};
-	if (metas->newest.last_page < metas->older.last_page)
-		return bad_meta("fewer pages than before", e);
-	return 0;
-}
-
-int pages_read_metas(int fd, struct pages_metas *metas, struct err *e)
-{
-	unsigned char first[META_READ], second[META_READ];
-	int result = ERR_CORRUPT;
-
-	/* A writer may be in the middle of one of the two. */
-	for (int attempt = 0; attempt < 100; attempt++) {
-		result = read_at(fd, first, sizeof first, 0, e);
-		if (result < 0)
-			return result;
-		uint64_t page_size = get32(first + META_FREE_AT + TREE_PAGE_SIZE);
-		result = read_at(fd, second, sizeof second, page_size, e);
-		if (result == 0)
-			result = decode_pair(first, second, metas, e);
-		if (result != ERR_CORRUPT)
-			return result;
-	}
-	return result;
-}
-
-/* Pages */
+#include "store_pages_raw.h"
 
 void pages_init(struct pages *pages, const unsigned char *map, uint64_t file_bytes,
-		const struct pages_meta *meta, bool free_tree, store_check *check)
+		const struct pages_meta *meta, const struct pages_free *free, store_check *check)
 {
 	uint64_t in_file = file_bytes / meta->page_size;
 
 	*pages = (struct pages){
-		.map = map,
-		.page_size = meta->page_size,
-		.page_count = meta->last_page + 1,
-		.page_limit = in_file <= meta->last_page ? in_file : meta->last_page + 1,
-		.tree = free_tree ? meta->free : meta->data,
-		.integer_keys = free_tree,
-		.check = check,
+	    .map = map,
+	    .page_size = meta->page_size,
+	    .page_count = meta->last_page + 1,
+	    .page_limit = in_file <= meta->last_page ? in_file : meta->last_page + 1,
+	    .tree = meta->data,
+	    .free = free,
+	    .check = check,
 	};
 }
 
-static int bad_page(uint64_t number, const char *why, struct err *e)
+int pages_bad(uint64_t number, const char *why, struct err *e)
 {
 	return err_set(e, ERR_CORRUPT, "page %llu: %s", (unsigned long long)number, why);
 }
@@ -232,8 +62,8 @@ static int compare(const struct pages *pages, struct pages_key a, struct pages_k
 }
 
 /* The bytes that the node takes of its page, 0 if it cannot be one. */
-static size_t node_extent(const struct pages *pages, const unsigned char *node, size_t room, bool leaf,
-			  bool first)
+static size_t node_extent(const struct pages *pages, const unsigned char *node, size_t room,
+			  bool leaf, bool first)
 {
 	if (room < NODE_HEADER)
 		return 0;
@@ -259,7 +89,8 @@ static const char *check_nodes(const struct pages *pages, const unsigned char *p
 	size_t lower = get16(page + HEADER_LOWER), upper = get16(page + HEADER_UPPER);
 	unsigned char taken[PAGES_SIZE_MAX / 2];
 
-	if (lower < HEADER + 2 || lower % 2 || upper % 2 || upper < lower || upper > pages->page_size)
+	if (lower < HEADER + 2 || lower % 2 || upper % 2 || upper < lower ||
+	    upper > pages->page_size)
 		return "its bounds are impossible";
 	size_t count = node_count(page), filled = 0, area = pages->page_size - upper;
 	memset(taken, 0, area / 2);
@@ -311,14 +142,25 @@ static int check_page(struct pages *pages, uint64_t number, const unsigned char 
 	if (seen->number == number && seen->from == from)
 		return 0;
 	if (get64(page) != number || get16(page + HEADER_FLAGS) != (leaf ? KIND_LEAF : KIND_BRANCH))
-		return bad_page(number, "is not what its place demands", e);
+		return pages_bad(number, "is not what its place demands", e);
 	const char *why = check_nodes(pages, page, leaf);
 	if (!why)
 		why = check_keys(pages, page, leaf, level->low, level->high);
 	if (why)
-		return bad_page(number, why, e);
+		return pages_bad(number, why, e);
 	*seen = (struct pages_seen){number, from};
 	return 0;
+}
+
+/* What is free may hold an old state of a page, sound in itself. */
+static bool is_usable(const struct pages *pages, uint64_t first, uint64_t count)
+{
+	if (first < 2 || first >= pages->page_limit || count > pages->page_limit - first)
+		return false;
+	for (uint64_t number = first; pages->free && number < first + count; number++)
+		if (pages_is_free(pages->free, number))
+			return false;
+	return true;
 }
 
 /* Cursor */
@@ -338,11 +180,11 @@ static int descend(struct pages_cursor *cursor, struct err *e)
 		number = node_child(from);
 		level->low = above->index ? node_key(from) : above->low;
 		level->high = above->index + 1 < above->count
-				      ? node_key(node_at(above->page, above->index + 1))
-				      : above->high;
+				  ? node_key(node_at(above->page, above->index + 1))
+				  : above->high;
 	}
-	if (number < 2 || number >= pages->page_limit)
-		return bad_page(number, "lies outside of the file", e);
+	if (!is_usable(pages, number, 1))
+		return pages_bad(number, "is free, or outside of the file", e);
 	level->page = pages->map + number * pages->page_size;
 	bool leaf = cursor->depth + 1 == pages->tree.depth;
 	int result = check_page(pages, number, from, leaf, level, e);
@@ -375,7 +217,8 @@ static size_t search_page(const struct pages *pages, const struct pages_level *l
 	return leaf ? low : low - 1;
 }
 
-int pages_find(struct pages_cursor *cursor, struct pages *pages, struct pages_key key, struct err *e)
+int pages_find(struct pages_cursor *cursor, struct pages *pages, struct pages_key key,
+	       struct err *e)
 {
 	bool exact = false;
 
@@ -392,7 +235,7 @@ int pages_find(struct pages_cursor *cursor, struct pages *pages, struct pages_ke
 	return exact;
 }
 
-static int descend_to_end(struct pages_cursor *cursor, bool last, struct err *e)
+int pages_descend(struct pages_cursor *cursor, bool last, struct err *e)
 {
 	while (cursor->depth < cursor->pages->tree.depth) {
 		int result = descend(cursor, e);
@@ -408,14 +251,14 @@ int pages_find_first(struct pages_cursor *cursor, struct pages *pages, struct er
 {
 	cursor->pages = pages;
 	cursor->depth = 0;
-	return descend_to_end(cursor, false, e);
+	return pages_descend(cursor, false, e);
 }
 
 int pages_find_last(struct pages_cursor *cursor, struct pages *pages, struct err *e)
 {
 	cursor->pages = pages;
 	cursor->depth = 0;
-	return descend_to_end(cursor, true, e);
+	return pages_descend(cursor, true, e);
 }
 
 /* Leaves what is exhausted, upwards, and goes down on the other side. At the end the position stays as it is. */
@@ -429,7 +272,7 @@ static int step_page(struct pages_cursor *cursor, bool back, struct err *e)
 			continue;
 		above->index = back ? above->index - 1 : above->index + 1;
 		cursor->depth = depth;
-		return descend_to_end(cursor, back, e);
+		return pages_descend(cursor, back, e);
 	}
 	return 0;
 }
@@ -463,19 +306,20 @@ int pages_previous(struct pages_cursor *cursor, struct err *e)
 	return 1;
 }
 
-static int overflow_value(const struct pages *pages, const unsigned char *node, const unsigned char **value,
-			  struct err *e)
+static int overflow_value(const struct pages *pages, const unsigned char *node,
+			  const unsigned char **value, struct err *e)
 {
 	uint64_t number = get64(node + NODE_HEADER + get16(node + 6));
-	uint64_t needed = (HEADER + node_data_length(node) + pages->page_size - 1) / pages->page_size;
+	uint64_t needed =
+	    (HEADER + node_data_length(node) + pages->page_size - 1) / pages->page_size;
 
-	if (number < 2 || number >= pages->page_limit || needed > pages->page_limit - number)
-		return bad_page(number, "lies outside of the file", e);
+	if (!is_usable(pages, number, needed))
+		return pages_bad(number, "is free, or outside of the file", e);
 	const unsigned char *page = pages->map + number * pages->page_size;
 	uint64_t held = get32(page + HEADER_OVERFLOW_COUNT);
 	if (get64(page) != number || get16(page + HEADER_FLAGS) != KIND_OVERFLOW || held < needed ||
 	    held > pages->page_limit - number)
-		return bad_page(number, "is not what its place demands", e);
+		return pages_bad(number, "is not what its place demands", e);
 	*value = page + HEADER;
 	return 0;
 }
@@ -522,107 +366,4 @@ int pages_check_around(const struct pages_cursor *cursor, struct err *e)
 	if (leaf->index < leaf->count && check_at(cursor->pages, leaf, leaf->index, e) < 0)
 		return ERR_CORRUPT;
 	return 0;
-}
-
-/* Guards */
-
-/* The pages down both edges of the child at INDEX of LEVEL: where pages merge, LMDB looks there. */
-static int guard_sibling(const struct pages_cursor *at, unsigned depth, size_t index, struct err *e)
-{
-	struct pages_cursor edge = *at;
-
-	for (int last = 0; last <= 1; last++) {
-		edge.depth = depth;
-		edge.levels[depth - 1].index = index;
-		int result = descend_to_end(&edge, last, e);
-		if (result < 0)
-			return result;
-	}
-	return 0;
-}
-
-static int guard_siblings(const struct pages_cursor *at, struct err *e)
-{
-	for (unsigned depth = 1; depth < at->depth; depth++) {
-		const struct pages_level *level = &at->levels[depth - 1];
-		if (level->index > 0 && guard_sibling(at, depth, level->index - 1, e) < 0)
-			return ERR_CORRUPT;
-		if (level->index + 1 < level->count && guard_sibling(at, depth, level->index + 1, e) < 0)
-			return ERR_CORRUPT;
-	}
-	return 0;
-}
-
-int pages_guard(struct pages *pages, struct pages_key key, bool deletion, struct err *e)
-{
-	struct pages_cursor at;
-	struct store_item raw;
-	int found = pages_find(&at, pages, key, e);
-
-	if (found < 0)
-		return found;
-	/* An overflow page of the old value is freed by what its header says. */
-	if (found ? pages_item(&at, &raw, e) < 0 : pages_check_around(&at, e) < 0)
-		return ERR_CORRUPT;
-	return deletion ? guard_siblings(&at, e) : 0;
-}
-
-/* An IDL of LMDB: the count, then page numbers in falling order. The record may be longer than the list. */
-static int check_free_list(const struct pages *pages, const struct store_item *raw, struct err *e)
-{
-	size_t held = raw->value_length / sizeof(uint64_t);
-	uint64_t count = held ? get64(raw->value) : 0, before = pages->page_count;
-
-	if (held == 0 || count > held - 1)
-		return err_set(e, ERR_CORRUPT, "free pages: a list is longer than its record");
-	for (size_t i = 1; i <= count; i++) {
-		uint64_t number = get64(raw->value + i * sizeof(uint64_t));
-		if (number < 2 || number >= before)
-			return err_set(e, ERR_CORRUPT, "free pages: a list is out of order");
-		before = number;
-	}
-	return 0;
-}
-
-static bool lists_page(const struct store_item *raw, uint64_t wanted)
-{
-	uint64_t count = get64(raw->value);
-
-	for (size_t i = 1; i <= count; i++)
-		if (get64(raw->value + i * sizeof(uint64_t)) == wanted)
-			return true;
-	return false;
-}
-
-/* Walks all lists; WANTED, unless PAGES_NONE, is looked for: 1 if it is there. */
-static int walk_free(struct pages *pages, uint64_t wanted, struct err *e)
-{
-	struct pages_cursor at;
-	struct store_item raw;
-	bool listed = false;
-
-	int found = pages_find_first(&at, pages, e);
-	for (; found == 1; found = pages_next(&at, e)) {
-		if (pages_item(&at, &raw, e) < 0 || check_free_list(pages, &raw, e) < 0)
-			return ERR_CORRUPT;
-		listed = listed || (wanted != PAGES_NONE && lists_page(&raw, wanted));
-	}
-	return found < 0 ? found : listed;
-}
-
-int pages_guard_free(struct pages *pages, struct err *e)
-{
-	int result = walk_free(pages, PAGES_NONE, e);
-
-	return result < 0 ? result : 0;
-}
-
-int pages_are_free(struct pages *free_pages, uint64_t first, uint64_t last, struct err *e)
-{
-	for (uint64_t number = first; number <= last; number++) {
-		int listed = walk_free(free_pages, number, e);
-		if (listed <= 0)
-			return listed;
-	}
-	return 1;
 }

@@ -50,6 +50,23 @@ int pages_read_metas(int fd, struct pages_metas *metas, struct err *e);
 /* The meta page at PAGE alone. ERR_CORRUPT. */
 int pages_decode_meta(const unsigned char *page, struct pages_meta *meta, struct err *e);
 
+/* Which pages of a state are free: all others are in one of its trees. All zero bytes is an empty one. */
+struct pages_free {
+	uint64_t *bits;
+	size_t words;
+};
+
+/* Checks the lists of free pages of META and fills FREE_PAGES from them. 0 or ERR_CORRUPT. */
+int pages_read_free(struct pages_free *free_pages, const unsigned char *map, uint64_t file_bytes,
+		    const struct pages_meta *meta, struct err *e);
+void pages_free_done(struct pages_free *free_pages);
+
+static inline bool pages_is_free(const struct pages_free *free_pages, uint64_t number)
+{
+	return number / 64 < free_pages->words &&
+	       (free_pages->bits[number / 64] >> number % 64 & 1);
+}
+
 /* A page that was checked, and the node that led to it: what is right in one place is wrong in another. */
 struct pages_seen {
 	uint64_t number;
@@ -60,17 +77,20 @@ struct pages_seen {
 struct pages {
 	const unsigned char *map;
 	size_t page_size;
-	uint64_t page_limit; /* pages from this number on are not in the file, or not of this state */
-	uint64_t page_count; /* pages of this state; more than page_limit where free ones at the end were never written */
+	uint64_t
+	    page_limit; /* pages from this number on are not in the file, or not of this state */
+	uint64_t
+	    page_count; /* pages of this state; more than page_limit where free ones at the end were never written */
 	struct pages_tree tree;
-	bool integer_keys; /* the tree of free pages */
+	bool integer_keys;             /* the tree of free pages */
+	const struct pages_free *free; /* NULL: not known */
 	store_check *check;
 	struct pages_seen seen[PAGES_SEEN]; /* by number modulo PAGES_SEEN */
 };
 
-/* PAGES over the data (or the free pages) of META, in a file of FILE_BYTES. */
+/* PAGES over the data of META in a file of FILE_BYTES; FREE, which may be NULL, is borrowed. */
 void pages_init(struct pages *pages, const unsigned char *map, uint64_t file_bytes,
-		const struct pages_meta *meta, bool free_tree, store_check *check);
+		const struct pages_meta *meta, const struct pages_free *free, store_check *check);
 
 struct pages_key {
 	const unsigned char *data; /* NULL: no bound */
@@ -91,7 +111,8 @@ struct pages_cursor {
 };
 
 /* To the first record with key >= KEY (which may be past the last of its page): 1 if it is KEY, else 0. Negative: ERR_CORRUPT. */
-int pages_find(struct pages_cursor *cursor, struct pages *pages, struct pages_key key, struct err *e);
+int pages_find(struct pages_cursor *cursor, struct pages *pages, struct pages_key key,
+	       struct err *e);
 int pages_find_first(struct pages_cursor *cursor, struct pages *pages, struct err *e);
 int pages_find_last(struct pages_cursor *cursor, struct pages *pages, struct err *e);
 /* Steps: 1 on a record, 0 past the end. pages_settle moves from past the last of a page to the first of the next. */
@@ -105,9 +126,4 @@ int pages_check_around(const struct pages_cursor *cursor, struct err *e);
 
 /* Before LMDB writes: checks the pages on the way to KEY; for a deletion also those beside it that LMDB may merge. */
 int pages_guard(struct pages *pages, struct pages_key key, bool deletion, struct err *e);
-/* Checks the whole tree of free pages, and that what it lists lies in the file. */
-int pages_guard_free(struct pages *pages, struct err *e);
-/* Whether all pages from FIRST to LAST are listed as free: 1 or 0. */
-int pages_are_free(struct pages *free_pages, uint64_t first, uint64_t last, struct err *e);
-
 #endif
