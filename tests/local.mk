@@ -40,6 +40,17 @@ tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_kit.c t
 tests_unit_test_store_damage_SOURCES = tests/unit/test_store_damage.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_store_faults_SOURCES = tests/unit/test_store_faults.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 
+# Fuzz targets give the inputs of their corpus here; tests/fuzz/run looks for more.
+fuzz_tests =
+fuzz_tests += tests/fuzz/fuzz_admins
+fuzz_tests += tests/fuzz/fuzz_conf
+fuzz_tests += tests/fuzz/fuzz_hosts
+
+fuzz_common = tests/fuzz/fuzz.c tests/fuzz/fuzz.h tests/fuzz/replay.c
+tests_fuzz_fuzz_admins_SOURCES = tests/fuzz/fuzz_admins.c $(fuzz_common)
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(fuzz_common)
+tests_fuzz_fuzz_hosts_SOURCES = tests/fuzz/fuzz_hosts.c $(fuzz_common)
+
 # Tests of the built utilities, one file a utility (bats).
 cli_tests =
 
@@ -58,6 +69,8 @@ lab_tests += tests/lab/lab_self.bats
 unit_ldadd = lib/libcore.a $(CMOCKA_LIBS) $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) \
 	$(LIBXML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS)
 LDADD = $(unit_ldadd)
+check_PROGRAMS += $(fuzz_tests)
+TESTS += $(fuzz_tests)
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -70,6 +83,8 @@ endif
 EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) \
 	tests/unit/scratch.h \
 	tests/unit/unit.h \
+	tests/fuzz/corpus \
+	tests/fuzz/run \
 	tests/lab/README \
 	tests/lab/lab \
 	tests/lab/lib \
