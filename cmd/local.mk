@@ -18,3 +18,15 @@ cmd_hostping_hostping_SOURCES = $(cmd_common) \
 	cmd/hostping/tell.c cmd/hostping/tell.h
 cmd_hostping_hostping_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(JANSSON_LIBS) \
 	$(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS) $(NCURSES_LIBS)
+
+bin_PROGRAMS += cmd/vmwhere/vmwhere
+cmd_vmwhere_vmwhere_SOURCES = $(cmd_common) \
+	cmd/vmwhere/diff.c \
+	cmd/vmwhere/duplicates.c \
+	cmd/vmwhere/filter.c \
+	cmd/vmwhere/find.c \
+	cmd/vmwhere/history.c \
+	cmd/vmwhere/show.c \
+	cmd/vmwhere/vmwhere.c cmd/vmwhere/vmwhere.h
+cmd_vmwhere_vmwhere_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(JANSSON_LIBS) \
+	$(SMARTCOLS_LIBS) $(CONFUSE_LIBS)

@@ -243,6 +243,7 @@ static int collect_vms(struct inquiry *inquiry, struct affected *affected, struc
 		}
 		struct affected_vm *vm = vec_push_zero(&vms);
 		vm->vm = found.vm;
+		vm->since = found.since;
 		result = judge_vm(inquiry, vm, e);
 	}
 	affected->vms = vms.items;

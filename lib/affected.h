@@ -33,6 +33,7 @@ enum affected_now {
 
 struct affected_vm {
 	struct vm vm;
+	int64_t since; /* when its host first listed it in that state */
 	enum affected_grade grade;
 	enum affected_now now;
 	char *now_host;    /* AFFECTED_RESTARTED, AFFECTED_BACK; else NULL */

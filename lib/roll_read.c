@@ -217,6 +217,7 @@ static int judge_answer(struct roll *roll, size_t index, struct roll_seat *seat,
 		return take_previous(roll, &roll->set.members.items[index], seat, e);
 	if (result->change > seat->confirmed)
 		seat->confirmed = result->change;
+	seat->vouched = result->outcome == ROLL_ANSWERED ? seat->confirmed : 0;
 	take_result(seat, result);
 	return 0;
 }
@@ -228,7 +229,7 @@ static void take_unfinished(struct roll_seat *seat)
 		return;
 	seat->answered = seat->entry.at;
 	seat->snapshot = seat->entry.snapshot;
-	seat->confirmed = seat->entry.change;
+	seat->confirmed = seat->vouched = seat->entry.change;
 	seat->stale = false;
 	seat->why = NULL;
 }
@@ -341,7 +342,7 @@ void roll_seat_vm(const struct roll_seat *seat, size_t index, struct roll_record
 	*vm = (struct roll_vm){.vm = record->vm, .host = index, .since = record->since, .seen = seat->answered};
 	if (seat->followed && seat->followed_until > vm->seen)
 		vm->seen = seat->followed_until;
-	if (record->change > seat->confirmed && record->at > vm->seen)
+	if (record->change > seat->vouched && record->at > vm->seen)
 		vm->seen = record->at;
 }
 

@@ -31,10 +31,10 @@ unit_tests += tests/unit/test_window
 unit_tests += tests/unit/test_workers
 
 tests_unit_test_admins_store_SOURCES = tests/unit/test_admins_store.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
-tests_unit_test_affected_SOURCES = tests/unit/test_affected.c tests/unit/roll_kit.c tests/unit/roll_kit.h tests/unit/store_kit.c tests/unit/store_kit.h
+tests_unit_test_affected_SOURCES = tests/unit/test_affected.c $(roll_kit)
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_hosts_SOURCES = tests/unit/test_hosts.c tests/unit/scratch.h tests/unit/unit.h
-tests_unit_test_roll_SOURCES = tests/unit/test_roll.c tests/unit/roll_kit.c tests/unit/roll_kit.h tests/unit/store_kit.c tests/unit/store_kit.h
+tests_unit_test_roll_SOURCES = tests/unit/test_roll.c $(roll_kit)
 tests_unit_test_rows_SOURCES = tests/unit/test_rows.c cmd/rows.c
 tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_store_damage_SOURCES = tests/unit/test_store_damage.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
@@ -50,9 +50,16 @@ fuzz_common = tests/fuzz/fuzz.c tests/fuzz/fuzz.h tests/fuzz/replay.c
 tests_fuzz_fuzz_admins_SOURCES = tests/fuzz/fuzz_admins.c $(fuzz_common)
 tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(fuzz_common)
 tests_fuzz_fuzz_hosts_SOURCES = tests/fuzz/fuzz_hosts.c $(fuzz_common)
+# What fills stores for the tests of utilities.
+roll_kit = tests/unit/roll_kit.c tests/unit/roll_kit.h tests/unit/store_kit.c tests/unit/store_kit.h
+helpers =
+helpers += tests/cli/roll_script
+tests_cli_roll_script_SOURCES = tests/cli/roll_script.c $(roll_kit)
+tests_cli_roll_script_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 
 # Tests of the built utilities, one file a utility (bats).
 cli_tests =
+cli_tests += tests/cli/vmwhere.bats
 
 # The project's own rules (bats), with the checkers in tests/meta/rules.
 meta_tests =
@@ -72,7 +79,7 @@ LDADD = $(unit_ldadd)
 check_PROGRAMS += $(fuzz_tests)
 TESTS += $(fuzz_tests)
 if HAVE_CMOCKA
-check_PROGRAMS += $(unit_tests)
+check_PROGRAMS += $(unit_tests) $(helpers)
 TESTS += $(unit_tests)
 endif
 if HAVE_BATS

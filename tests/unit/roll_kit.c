@@ -30,10 +30,12 @@ void roll_kit_vm(const char *text, struct vm *vm)
 	size_t length = strcspn(text, "-/>");
 	cleanup(cleanup_mem) char *whole = mem_string_n(text, length);
 	const char *mark = text + length;
+	struct err e = {0};
 
 	vm_decode_begin(vm);
 	memcpy(vm->uuid, roll_kit_vm_uuid(whole), VM_UUID_SIZE);
-	vm->name = mem_string_n(text, strcspn(whole, ":"));
+	whole[strcspn(whole, ":")] = '\0';
+	assert_ok(str_unescape(whole, &vm->name, &length, &e), &e);
 	vm->state = *mark == '-' ? VM_SHUTOFF : VM_RUNNING;
 	vm->reason = *mark == '>' ? 2 : 1;
 	vm->domain_id = *mark == '-' ? -1 : *mark == '/' ? (int)strtol(mark + 1, NULL, 10) : 1;
@@ -44,7 +46,7 @@ void roll_kit_vm(const char *text, struct vm *vm)
 	vm->xml_read = 1;
 	vm->nics = mem_zalloc(1, sizeof *vm->nics);
 	vm->nic_count = 1;
-	vm->nics->mac = mem_format("52:54:00:%02x:%02x:%02x", vm->uuid[0], vm->uuid[1], vm->uuid[2]);
+	vm->nics->mac = mem_format("52:54:00:%02x:%02x:%02x", vm->uuid[13], vm->uuid[14], vm->uuid[15]);
 	vm->nics->rate_bps = VM_UNKNOWN;
 }
 

@@ -5,6 +5,7 @@
  * fails; h3 is not asked ("h3=off": hosts(5) says off); h4 answers with no VM and, reinstalled, with its second UUID
  * ("n1:h1=": under a new name). A VM
  * is NAME, NAME- shut off, NAME/N with domain id N, NAME> come by migration. The second UUID of a VM is NAME:2.
+ * A name is written as str_escape writes it, and \x2d for its hyphens, \x20 for blanks.
  * A state reads the same, with ! behind a stale host, ~ behind a followed one.
  */
 #ifndef VMROLL_ROLL_KIT_H

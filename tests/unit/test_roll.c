@@ -508,8 +508,8 @@ static void people_name_vms_in_many_ways(void **state)
 	vm_uuid_format(roll_kit_vm_uuid("mail"), uuid);
 	vm_uuid_swap(roll_kit_vm_uuid("mail"), swapped);
 	vm_uuid_format(swapped, other);
-	vm_mac_format((unsigned char[]){0x52, 0x54, 0, roll_kit_vm_uuid("mail")[0], roll_kit_vm_uuid("mail")[1],
-					roll_kit_vm_uuid("mail")[2]}, mac);
+	vm_mac_format((unsigned char[]){0x52, 0x54, 0, roll_kit_vm_uuid("mail")[13], roll_kit_vm_uuid("mail")[14],
+					roll_kit_vm_uuid("mail")[15]}, mac);
 	for (size_t i = 0; i < sizeof upper; i++)
 		upper[i] = mac[i] == ':' ? '-' : mac[i];
 
