@@ -425,8 +425,8 @@ int rec_open(struct rec_reader *reader, const void *data, size_t length, unsigne
 	     unsigned *version, struct err *e)
 {
 	struct rec_reader inside;
-	struct rec_value value;
-	unsigned key;
+	struct rec_value value = {0};
+	unsigned key = 0;
 
 	if (open_outer(&inside, data, length, e) < 0)
 		return ERR_CORRUPT;
@@ -453,7 +453,7 @@ void rec_enter(struct rec_reader *reader, const struct rec_value *value)
 int rec_next(struct rec_reader *reader, unsigned *key, struct rec_value *value, struct err *e)
 {
 	while (reader->left) {
-		struct rec_value name, found;
+		struct rec_value name = {0}, found = {0};
 		if (reader->keyed && next_value(reader, &name, e) < 0)
 			return ERR_CORRUPT;
 		if (next_value(reader, &found, e) < 0)

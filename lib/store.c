@@ -13,7 +13,7 @@
 
 static const char schema_key[] = "meta/schema";
 
-static const struct store_backend *const backends[] = {&store_lmdb};
+static const struct store_backend *const backends[] = {&store_lmdb, NULL};
 
 struct store_view {
 	struct store *store;
@@ -110,7 +110,7 @@ size_t store_seal(struct str *bytes, const void *key, size_t key_length, const v
 
 static const struct store_backend *find_backend(const char *uri, const char **place)
 {
-	for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
+	for (size_t i = 0; backends[i]; i++) {
 		size_t length = strlen(backends[i]->scheme);
 		if (str_starts(uri, backends[i]->scheme) && uri[length] == ':') {
 			*place = uri + length + 1;

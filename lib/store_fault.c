@@ -24,12 +24,9 @@ static bool installed;
 
 static size_t add_piece(char *line, size_t used, size_t size, const char *piece)
 {
-	size_t length = strlen(piece);
-
-	if (length > size - used)
-		length = size - used;
-	memcpy(line + used, piece, length);
-	return used + length;
+	while (*piece && used < size)
+		line[used++] = *piece++;
+	return used;
 }
 
 void fault_exit(const char *subject, const char *detail)

@@ -20,9 +20,6 @@ enum { READERS_MAX = 1022, ATTEMPTS = 100 };
 
 static const char data_name[] = "data.mdb", lock_name[] = "lock.mdb";
 
-/* Address space only: the file grows as it is written. */
-static const size_t map_bytes = (size_t)64 << 30;
-
 static const unsigned char state_name[] = {'\0', 's', 't', 'a', 't', 'e'};
 const struct pages_key lmdb_state_key = {state_name, sizeof state_name};
 
@@ -48,7 +45,7 @@ int lmdb_failed(const struct lmdb *db, int code, const char *what, struct err *e
 		return err_set_errno(e, ERR_FULL, code, "%s: %s", db->subject, what);
 	case MDB_MAP_FULL:
 		return err_set(e, ERR_FULL, "%s: %s: at its limit of %zu GiB", db->subject, what,
-			       map_bytes >> 30);
+			       PAGES_MAP_BYTES >> 30);
 	case MDB_READERS_FULL:
 		return err_set(e, ERR_ENV, "%s: %s: all %d places for readers are taken",
 			       db->subject, what, READERS_MAX);
@@ -87,7 +84,7 @@ int lmdb_new_environment(struct lmdb *db, struct err *e)
 	int code = mdb_env_create(&db->env);
 
 	if (!code)
-		code = mdb_env_set_mapsize(db->env, map_bytes);
+		code = mdb_env_set_mapsize(db->env, PAGES_MAP_BYTES);
 	if (!code)
 		code = mdb_env_set_maxreaders(db->env, READERS_MAX);
 	if (!code)
@@ -263,13 +260,13 @@ static int check_metas(struct lmdb *db, struct err *e)
 
 static int map_data(struct lmdb *db, struct err *e)
 {
-	void *map = mmap(NULL, map_bytes, PROT_READ, MAP_SHARED, db->fd, 0);
+	void *map = mmap(NULL, PAGES_MAP_BYTES, PROT_READ, MAP_SHARED, db->fd, 0);
 
 	if (map == MAP_FAILED)
 		return err_set_errno(e, ERR_ENV, errno, "%s: mapping %zu GiB of address space",
-				     db->subject, map_bytes >> 30);
+				     db->subject, PAGES_MAP_BYTES >> 30);
 	db->map = map;
-	int result = fault_watch(map, map_bytes, db->subject, e);
+	int result = fault_watch(map, PAGES_MAP_BYTES, db->subject, e);
 	if (result < 0)
 		return result;
 	result = check_metas(db, e);
@@ -348,7 +345,7 @@ static int watch_lmdb_map(struct lmdb *db, struct err *e)
 			     : err_set(e, ERR_CORRUPT, "%s: damaged: no state in it", db->subject);
 	}
 	mdb_txn_abort(transaction);
-	return result < 0 ? result : fault_watch(db->lmdb_map, map_bytes, db->subject, e);
+	return result < 0 ? result : fault_watch(db->lmdb_map, PAGES_MAP_BYTES, db->subject, e);
 }
 
 /* Two environments of one file in one process would drop each other's locks (lmdb.h, Caveats). */
@@ -433,7 +430,7 @@ void lmdb_close(void *handle)
 	fault_forget(db->lmdb_map);
 	fault_forget(db->map);
 	if (db->map)
-		munmap((void *)db->map, map_bytes);
+		munmap((void *)db->map, PAGES_MAP_BYTES);
 	cleanup_fd(&db->fd);
 	free(db->subject);
 	free(db);

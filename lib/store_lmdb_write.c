@@ -39,10 +39,12 @@ static int lost(const struct lmdb *db, const struct store_operation *operation, 
 
 static bool is_as_expected(const struct store_operation *operation, const struct store_item *raw)
 {
-	if (!raw || !operation->raw || operation->kind == STORE_CLAIM)
-		return !raw && (!operation->raw || operation->kind == STORE_CLAIM);
+	const void *wanted = operation->kind == STORE_CLAIM ? NULL : operation->raw;
+
+	if (!raw || !wanted)
+		return !raw && !wanted;
 	return raw->value_length == operation->raw_length &&
-	       memcmp(raw->value, operation->raw, raw->value_length) == 0;
+	       memcmp(raw->value, wanted, raw->value_length) == 0;
 }
 
 static int decide(struct writing *writing, const struct store_operation *operation, struct err *e)
@@ -50,7 +52,7 @@ static int decide(struct writing *writing, const struct store_operation *operati
 	struct lmdb *db = writing->db;
 	struct pages_key key = {operation->key, operation->key_length};
 	struct pages_cursor at;
-	struct store_item raw;
+	struct store_item raw = {0};
 
 	if (operation->kind != STORE_CLAIM && operation->kind != STORE_EXPECT)
 		return 0;

@@ -34,6 +34,9 @@ struct pages_tree {
 
 #define PAGES_NONE UINT64_MAX
 
+/* How large a store can be: address space only, since the file grows as it is written. */
+#define PAGES_MAP_BYTES ((size_t)64 << 30)
+
 struct pages_meta {
 	uint64_t page_size;
 	uint64_t last_page;

@@ -64,7 +64,7 @@ int pages_decode_meta(const unsigned char *page, struct pages_meta *meta, struct
 	if (found.page_size < 512 || found.page_size > PAGES_SIZE_MAX ||
 	    (found.page_size & (found.page_size - 1)))
 		return bad_meta("impossible page size", e);
-	if (found.last_page < 1 || found.last_page > (uint64_t)INT64_MAX / found.page_size)
+	if (found.last_page < 1 || found.last_page >= PAGES_MAP_BYTES / found.page_size)
 		return bad_meta("impossible number of pages", e);
 	if (!decode_tree(page + META_FREE_AT, INTEGER_KEY, found.last_page, &found.free) ||
 	    !decode_tree(page + META_DATA_AT, 0, found.last_page, &found.data))
@@ -93,7 +93,7 @@ static int read_at(int fd, unsigned char *bytes, size_t length, uint64_t offset,
 static int decode_pair(const unsigned char *first, const unsigned char *second,
 		       struct pages_metas *metas, struct err *e)
 {
-	struct pages_meta even, odd;
+	struct pages_meta even = {0}, odd = {0};
 
 	if (get64(first) != 0 || get64(second) != 1)
 		return bad_meta("meta pages out of place", e);
