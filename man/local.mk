@@ -1,7 +1,7 @@
 # One page a line, in the order of the alphabet.
 dist_man_MANS += man/admins.5
+dist_man_MANS += man/hostping.8
 dist_man_MANS += man/hosts.5
 dist_man_MANS += man/vmroll.7
 dist_man_MANS += man/vmroll.conf.5
-dist_man_MANS += man/hostping.8
 dist_man_MANS += man/vmwhere.8

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # conventions.bats - what vmroll(7) promises of every utility alike.
 
+# shellcheck disable=SC2154 # bats sets stderr_lines
 bats_require_minimum_version 1.5.0
 
 utilities=(vmsnap hostping vmwhere notify-admins)
