@@ -450,10 +450,10 @@ static int read_chunks(struct store_view *view, int64_t minute, minute_vec *out,
 
 static int read_names(struct store_view *view, uint64_t set, struct str *names, struct err *e)
 {
-	for (uint16_t number = 0; number < SET_TRAILER; number++) {
+	for (unsigned number = 0; number < SET_TRAILER; number++) {
 		cleanup(bytes_done) struct bytes value = {0};
 		struct key key;
-		set_key(&key, set, number);
+		set_key(&key, set, (uint16_t)number);
 		int result = store_view_get(view, key.bytes, key.length, &value, e);
 		if (result <= 0)
 			return result;

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +23,13 @@ static bool to_syslog;
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long device;
-	unsigned long long inode;
 	struct stat status;
+	char own[64];
 
-	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-	       fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device &&
-	       status.st_ino == inode;
+	if (!stream || fstat(STDERR_FILENO, &status) != 0)
+		return false;
+	snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+	return strcmp(stream, own) == 0;
 }
 
 void log_open(const char *program, int verbosity)

@@ -269,6 +269,11 @@ static struct course *new_courses(const struct targets *targets)
 	return courses;
 }
 
+static bool same_address(const struct icmp_address *a, const struct icmp_address *b)
+{
+	return a->family == b->family && a->scope == b->scope && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
 /* A host that kept its name and its address goes on as it was. */
 static void adopt(struct prober *prober, const struct targets *targets, struct watch *watch, struct course *courses)
 {
@@ -281,8 +286,7 @@ static void adopt(struct prober *prober, const struct targets *targets, struct w
 	for (uint32_t i = 0; i < targets->count; i++) {
 		const char *name = targets_name(targets, i);
 		uint32_t old = (uint32_t)(uintptr_t)map_find(by_name, name, strlen(name));
-		if (old == 0 || memcmp(&targets->addresses[i], &prober->targets.addresses[old - 1],
-				       sizeof *targets->addresses) != 0)
+		if (old == 0 || !same_address(&targets->addresses[i], &prober->targets.addresses[old - 1]))
 			continue;
 		watch_adopt(watch, i, prober->watch, old - 1);
 		courses[i] = prober->courses[old - 1];

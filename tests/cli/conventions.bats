@@ -59,6 +59,7 @@ teardown() {
 	for u in "${utilities[@]}"; do
 		run --separate-stderr "$u" $'--x\nforged: line'
 		[ "$status" -eq 2 ]
+		# shellcheck disable=SC2154 # bats sets it
 		[ "${#stderr_lines[@]}" -eq 1 ]
 	done
 }

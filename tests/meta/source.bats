@@ -90,3 +90,13 @@ source "$BATS_TEST_DIRNAME/rules.bash"
 	finds shell scripts/run:2: scripts/run:3: tests/x.bats:2:
 	[[ $output != *tests/data* ]]
 }
+
+@test "what clang-tidy finds is found, also a file that it cannot read" {
+	cp "$top_srcdir/.clang-tidy" "$BATS_TEST_TMPDIR"
+	plant lib/a.c 'int f(int a);' 'int f(int a) { if (a == 1 || a == 1) return 2; return 3; }'
+	plant lib/b.c '#include "missing.h"'
+	plant lib/c.c 'int g(int a);' 'int g(int a) { return a; }'
+	plant build/config.h ''
+	finds tidy lib/a.c:2: lib/b.c:1: -- build
+	[[ $output != *lib/c.c* ]]
+}
