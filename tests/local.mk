@@ -61,6 +61,7 @@ tests_cli_roll_script_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 cli_tests =
 cli_tests += tests/cli/vmwhere.bats
 cli_tests += tests/cli/configuration.bats
+cli_tests += tests/cli/copies.bats
 
 # The project's own rules (bats), with the checkers in tests/meta/rules.
 meta_tests =

@@ -43,6 +43,24 @@ static void the_example_is_read(void **state)
 	assert_null(admins.items[5].email);
 }
 
+static void the_example_of_the_page_is_right(void **state)
+{
+	(void)state;
+	static const char begin[] = ".Bd -literal\n";
+	cleanup(cleanup_mem) char *path = mem_format("%s/man/admins.5", getenv("top_srcdir"));
+	cleanup(str_done) struct str page = {0};
+	cleanup(admins_done) struct admins admins = {0};
+	struct err e = {0};
+
+	assert_ok(textfile_read(path, &page, NULL, &e), &e);
+	const char *example = strstr(str_text(&page), begin);
+	assert_non_null(example);
+	example += strlen(begin);
+	size_t length = (size_t)(strstr(example, ".Ed\n") - example);
+	assert_ok(admins_parse(&admins, example, length, path, NULL, NULL, &e), &e);
+	assert_int_equal(admins.count, 5);
+}
+
 static void rows_are_rfc_4180(void **state)
 {
 	(void)state;
@@ -295,6 +313,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_example_is_read),
+		cmocka_unit_test(the_example_of_the_page_is_right),
 		cmocka_unit_test(rows_are_rfc_4180),
 		cmocka_unit_test(an_empty_list_is_valid),
 		cmocka_unit_test(each_bad_line_is_named),
