@@ -54,6 +54,8 @@ tests_fuzz_fuzz_hosts_SOURCES = tests/fuzz/fuzz_hosts.c $(fuzz_common)
 roll_kit = tests/unit/roll_kit.c tests/unit/roll_kit.h tests/unit/store_kit.c tests/unit/store_kit.h
 helpers =
 helpers += tests/cli/roll_script
+helpers += tests/cli/store_dump
+helpers += tests/cli/store_hold
 tests_cli_roll_script_SOURCES = tests/cli/roll_script.c $(roll_kit)
 tests_cli_roll_script_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 

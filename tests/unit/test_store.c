@@ -3,6 +3,7 @@
 
 #include "unit.h"
 
+#include <lmdb.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,8 +33,7 @@ static char *get_text(struct store *store, const char *key)
 
 static void assert_value(struct store *store, const char *key, const char *wanted)
 {
-	cleanup(cleanup_mem)
-	char *value = get_text(store, key);
+	cleanup(cleanup_mem) char *value = get_text(store, key);
 
 	if (!wanted)
 		assert_null(value);
@@ -44,14 +44,11 @@ static void assert_value(struct store *store, const char *key, const char *wante
 }
 
 /* The keys that a cursor gives, each followed by a blank. */
-static void walk(struct store *store, const char *prefix, bool reverse, const char *seek,
-		 struct str *keys)
+static void walk(struct store *store, const char *prefix, bool reverse, const char *seek, struct str *keys)
 {
 	struct err e = {0};
-	cleanup(cleanup_store_view)
-	struct store_view *view = NULL;
-	cleanup(cleanup_store_cursor)
-	struct store_cursor *cursor = NULL;
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	cleanup(cleanup_store_cursor) struct store_cursor *cursor = NULL;
 	struct store_item item;
 	int found;
 
@@ -99,26 +96,23 @@ static void what_is_put_is_got(void **state)
 static void cursors_walk_a_prefix_both_ways(void **state)
 {
 	struct kit *kit = *state;
-	cleanup(str_done)
-	struct str keys = {0};
-	static const char *const names[] = {"a",  "h/", "h/1",  "h/2",     "h/3",
-					    "h0", "z",  "\xFF", "\xFF\xFF"};
+	cleanup(str_done) struct str keys = {0};
+	static const char *const names[] = {"a", "h/", "h/1", "h/2", "h/3", "h0", "z", "\xFF", "\xFF\xFF"};
 	static const struct {
 		const char *prefix, *seek, *forward, *back;
 	} cases[] = {
-	    {"h/", NULL, "h/ h/1 h/2 h/3 ", "h/3 h/2 h/1 h/ "},
-	    {"h/", "h/2", "h/2 h/3 ", "h/2 h/1 h/ "},
-	    {"h/", "h/25", "h/3 ", "h/2 h/1 h/ "},
-	    {"h/", "a", "h/ h/1 h/2 h/3 ", ""},
-	    {"h/", "z", "", "h/3 h/2 h/1 h/ "},
-	    {"h/", "h/9", "", "h/3 h/2 h/1 h/ "},
-	    {"h/", "h", "h/ h/1 h/2 h/3 ", ""},
-	    {"i", NULL, "", ""},
-	    {"\xFF", NULL, "\xFF \xFF\xFF ", "\xFF\xFF \xFF "},
-	    {"", NULL, "a h/ h/1 h/2 h/3 h0 z \xFF \xFF\xFF ",
-	     "\xFF\xFF \xFF z h0 h/3 h/2 h/1 h/ a "},
-	    {"", "h/3", "h/3 h0 z \xFF \xFF\xFF ", "h/3 h/2 h/1 h/ a "},
-	    {"h/1", NULL, "h/1 ", "h/1 "},
+		{"h/", NULL, "h/ h/1 h/2 h/3 ", "h/3 h/2 h/1 h/ "},
+		{"h/", "h/2", "h/2 h/3 ", "h/2 h/1 h/ "},
+		{"h/", "h/25", "h/3 ", "h/2 h/1 h/ "},
+		{"h/", "a", "h/ h/1 h/2 h/3 ", ""},
+		{"h/", "z", "", "h/3 h/2 h/1 h/ "},
+		{"h/", "h/9", "", "h/3 h/2 h/1 h/ "},
+		{"h/", "h", "h/ h/1 h/2 h/3 ", ""},
+		{"i", NULL, "", ""},
+		{"\xFF", NULL, "\xFF \xFF\xFF ", "\xFF\xFF \xFF "},
+		{"", NULL, "a h/ h/1 h/2 h/3 h0 z \xFF \xFF\xFF ", "\xFF\xFF \xFF z h0 h/3 h/2 h/1 h/ a "},
+		{"", "h/3", "h/3 h0 z \xFF \xFF\xFF ", "h/3 h/2 h/1 h/ a "},
+		{"h/1", NULL, "h/1 ", "h/1 "},
 	};
 
 	walk(kit->store, "", false, NULL, &keys);
@@ -139,10 +133,8 @@ static void a_cursor_can_seek_again_and_again(void **state)
 {
 	struct kit *kit = *state;
 	struct err e = {0};
-	cleanup(cleanup_store_view)
-	struct store_view *view = NULL;
-	cleanup(cleanup_store_cursor)
-	struct store_cursor *cursor = NULL;
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	cleanup(cleanup_store_cursor) struct store_cursor *cursor = NULL;
 	struct store_item item;
 
 	kit_fill(kit, 0, 1000);
@@ -180,8 +172,7 @@ static void a_batch_is_all_or_nothing(void **state)
 {
 	struct kit *kit = *state;
 	struct err e = {0};
-	cleanup(cleanup_store_batch)
-	struct store_batch *batch = store_batch_new(kit->store);
+	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(kit->store);
 
 	put_text(kit->store, "taken", "1");
 	store_batch_put(batch, "a", 1, "x", 1);
@@ -209,20 +200,19 @@ static void expectations(void **state)
 		const char *key, *value;
 		int result;
 	} cases[] = {
-	    {"is", "1", 0},
-	    {"is", "2", ERR_CONFLICT},
-	    {"is", "", ERR_CONFLICT},
-	    {"is", NULL, ERR_CONFLICT},
-	    {"not", NULL, 0},
-	    {"not", "1", ERR_CONFLICT},
-	    {"not", "", ERR_CONFLICT},
+		{"is", "1", 0},
+		{"is", "2", ERR_CONFLICT},
+		{"is", "", ERR_CONFLICT},
+		{"is", NULL, ERR_CONFLICT},
+		{"not", NULL, 0},
+		{"not", "1", ERR_CONFLICT},
+		{"not", "", ERR_CONFLICT},
 	};
 
 	put_text(kit->store, "is", "1");
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct err e = {0};
-		cleanup(cleanup_store_batch)
-		struct store_batch *batch = store_batch_new(kit->store);
+		cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(kit->store);
 		store_batch_put(batch, "done", 4, "x", 1);
 		store_batch_expect(batch, cases[i].key, strlen(cases[i].key), cases[i].value,
 				   cases[i].value ? strlen(cases[i].value) : 0);
@@ -237,20 +227,16 @@ static void limits(void **state)
 {
 	struct kit *kit = *state;
 	struct err e = {0};
-	cleanup(cleanup_store_batch)
-	struct store_batch *batch = store_batch_new(kit->store);
-	cleanup(cleanup_mem)
-	char *big = mem_zalloc(1, STORE_BATCH_BYTES + 1);
+	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(kit->store);
+	cleanup(cleanup_mem) char *big = mem_zalloc(1, STORE_BATCH_BYTES + 1);
 	char key[STORE_KEY_MAX + 1];
 
 	memset(key, 'k', sizeof key);
 	assert_ok(store_put(kit->store, key, STORE_KEY_MAX, "", 0, &e), &e);
-	assert_error(store_put(kit->store, key, STORE_KEY_MAX + 1, "", 0, &e), ERR_TOO_LARGE, &e,
-		     "481");
+	assert_error(store_put(kit->store, key, STORE_KEY_MAX + 1, "", 0, &e), ERR_TOO_LARGE, &e, "481");
 	assert_error(store_put(kit->store, "", 0, "", 0, &e), ERR_USAGE, &e, "empty key");
 	assert_error(store_put(kit->store, "\0a", 2, "", 0, &e), ERR_USAGE, &e, "NUL");
-	assert_error(store_put(kit->store, "k", 1, big, STORE_BATCH_BYTES + 1, &e), ERR_TOO_LARGE,
-		     &e, "1048576");
+	assert_error(store_put(kit->store, "k", 1, big, STORE_BATCH_BYTES + 1, &e), ERR_TOO_LARGE, &e, "1048576");
 	assert_ok(store_put(kit->store, "big", 3, big, STORE_BATCH_BYTES - 64, &e), &e);
 	assert_true(store_batch_fits(batch, 128, 1000));
 	assert_false(store_batch_fits(batch, 129, 1000));
@@ -276,8 +262,7 @@ static void large_values_come_back(void **state)
 	struct err e = {0};
 
 	for (size_t length = 1; length < 600000; length = length * 3 + 1) {
-		cleanup(cleanup_mem)
-		char *value = mem_alloc(length);
+		cleanup(cleanup_mem) char *value = mem_alloc(length);
 		struct bytes got = {0};
 		for (size_t i = 0; i < length; i++)
 			value[i] = (char)(i * 31 + length);
@@ -293,8 +278,7 @@ static void a_view_stays_as_it_was(void **state)
 {
 	struct kit *kit = *state;
 	struct err e = {0};
-	cleanup(cleanup_store_view)
-	struct store_view *old = NULL, *new = NULL;
+	cleanup(cleanup_store_view) struct store_view *old = NULL, *new = NULL;
 	struct bytes value = {0};
 
 	put_text(kit->store, "k", "old");
@@ -318,13 +302,13 @@ static void addresses(void **state)
 		int result;
 		const char *text;
 	} cases[] = {
-	    {"", ERR_USAGE, "lmdb:/FOLDER"},
-	    {"/var/lib/vmroll", ERR_USAGE, "lmdb:/FOLDER"},
-	    {"lmdb", ERR_USAGE, "lmdb:/FOLDER"},
-	    {"etcd:https://a:2379", ERR_USAGE, "lmdb:/FOLDER"},
-	    {"lmdb:relative", ERR_USAGE, "absolute path"},
-	    {"lmdb:/nonexistent/vmroll", ERR_ENV, "run vmsnap first"},
-	    {"lmdb:/dev/null", ERR_ENV, "Not a directory"},
+		{"", ERR_USAGE, "lmdb:/FOLDER"},
+		{"/var/lib/vmroll", ERR_USAGE, "lmdb:/FOLDER"},
+		{"lmdb", ERR_USAGE, "lmdb:/FOLDER"},
+		{"etcd:https://a:2379", ERR_USAGE, "lmdb:/FOLDER"},
+		{"lmdb:relative", ERR_USAGE, "absolute path"},
+		{"lmdb:/nonexistent/vmroll", ERR_ENV, "run vmsnap first"},
+		{"lmdb:/dev/null", ERR_ENV, "Not a directory"},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -344,28 +328,23 @@ static void a_new_store_has_its_modes_whatever_the_umask_is(void **state)
 		mode_t mode;
 	} files[] = {{"", 02770}, {"/data.mdb", 0640}, {"/lock.mdb", 0660}};
 	struct err e = {0};
-	cleanup(cleanup_mem)
-	char *folder = mem_format("%s/new", kit->folder);
-	cleanup(cleanup_mem)
-	char *uri = mem_format("lmdb:%s", folder);
+	cleanup(cleanup_mem) char *folder = mem_format("%s/new", kit->folder);
+	cleanup(cleanup_mem) char *uri = mem_format("lmdb:%s", folder);
 
 	for (unsigned mask = 0; mask <= 0777; mask += 0777) {
-		cleanup(cleanup_store)
-		struct store *store = NULL;
+		cleanup(cleanup_store) struct store *store = NULL;
 		mode_t before = umask(mask);
 		int result = store_open(&store, uri, STORE_WRITE, &e);
 		umask(before);
 		assert_ok(result, &e);
 		put_text(store, "k", "v");
 		for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-			cleanup(cleanup_mem)
-			char *path = mem_format("%s%s", folder, files[i].name);
+			cleanup(cleanup_mem) char *path = mem_format("%s%s", folder, files[i].name);
 			struct stat status;
 			assert_int_equal(stat(path, &status), 0);
 			assert_int_equal(status.st_mode & 07777, files[i].mode);
 		}
-		cleanup(cleanup_mem)
-		char *beside = mem_format("%s/.new", folder);
+		cleanup(cleanup_mem) char *beside = mem_format("%s/.new", folder);
 		assert_int_not_equal(access(beside, F_OK), 0);
 		kit_remove(folder);
 	}
@@ -382,8 +361,7 @@ static void schemas(void **state)
 	kit_reopen(kit, STORE_READ);
 	assert_value(kit->store, "k", "v");
 	kit_close(kit);
-	assert_error(store_open(&store, kit->uri, STORE_WRITE, &e), ERR_SCHEMA, &e,
-		     "vmsnap --migrate");
+	assert_error(store_open(&store, kit->uri, STORE_WRITE, &e), ERR_SCHEMA, &e, "vmsnap --migrate");
 	kit_reopen(kit, STORE_MIGRATE);
 	assert_value(kit->store, "meta/schema", "1");
 	assert_value(kit->store, "k", "v");
@@ -391,8 +369,7 @@ static void schemas(void **state)
 	put_text(kit->store, "meta/schema", "99");
 	kit_close(kit);
 	for (int mode = STORE_READ; mode <= STORE_MIGRATE; mode++)
-		assert_error(store_open(&store, kit->uri, mode, &e), ERR_SCHEMA, &e,
-			     "schema 99 is newer");
+		assert_error(store_open(&store, kit->uri, mode, &e), ERR_SCHEMA, &e, "schema 99 is newer");
 	assert_null(store);
 }
 
@@ -414,8 +391,7 @@ static void one_process_opens_a_store_once(void **state)
 	struct err e = {0};
 	struct store *again = NULL;
 
-	assert_error(store_open(&again, kit->uri, STORE_READ, &e), ERR_USAGE, &e,
-		     "open in this process");
+	assert_error(store_open(&again, kit->uri, STORE_READ, &e), ERR_USAGE, &e, "open in this process");
 	put_text(kit->store, "k", "v");
 	assert_value(kit->store, "k", "v");
 }
@@ -430,8 +406,7 @@ static int use_in_child(struct kit *kit)
 		return 1;
 	store_close(kit->store);
 	kit->store = NULL;
-	if (store_open(&own, kit->uri, STORE_WRITE, &e) < 0 ||
-	    store_put(own, "child", 5, "1", 1, &e) < 0)
+	if (store_open(&own, kit->uri, STORE_WRITE, &e) < 0 || store_put(own, "child", 5, "1", 1, &e) < 0)
 		return 2;
 	store_close(own);
 	return 0;
@@ -441,8 +416,7 @@ static void a_child_opens_its_own(void **state)
 {
 	struct kit *kit = *state;
 	struct err e = {0};
-	cleanup(cleanup_store_view)
-	struct store_view *view = NULL;
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
 	struct bytes value = {0};
 	int status = -1;
 
@@ -474,39 +448,66 @@ static void its_size_is_that_of_its_pages(void **state)
 	assert_true(before > 0 && after - before > 10000 * 40 && after - before < 10000 * 400);
 }
 
+/* As mdb_copy -c does, which is how a store is made smaller. */
+static void a_compacted_copy_is_a_store(void **state)
+{
+	struct kit *kit = *state;
+	MDB_env *env = NULL;
+	cleanup(cleanup_mem) char *folder = mem_format("%s/copy", kit->folder);
+	cleanup(cleanup_mem) char *uri = mem_format("lmdb:%s", folder);
+
+	enum { COUNT = 2003 };
+	kit_fill_shuffled(kit, COUNT);
+	kit_delete_every(kit, COUNT, 2);
+	kit_close(kit);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_int_equal(mdb_env_create(&env), 0);
+	assert_int_equal(mdb_env_open(env, kit->folder, MDB_RDONLY, 0660), 0);
+	assert_int_equal(mdb_env_copy2(env, folder, MDB_CP_COMPACT), 0);
+	mdb_env_close(env);
+	free(kit->uri);
+	kit->uri = mem_string(uri);
+	kit_reopen(kit, STORE_READ);
+	assert_int_equal(kit_count(kit, false), COUNT / 2);
+	for (unsigned i = 0; i < 5; i++) {
+		kit_reopen(kit, STORE_WRITE);
+		kit_fill(kit, COUNT + i, 1);
+		assert_int_equal(kit_count(kit, false), COUNT / 2 + i + 1);
+	}
+}
+
 static void locks_lie_beside_the_store(void **state)
 {
 	(void)state;
 	struct err e = {0};
-	cleanup(cleanup_mem)
-	char *path = NULL;
+	cleanup(cleanup_mem) char *path = NULL;
 
 	assert_ok(store_lock_path("lmdb:/var/lib/x", "vmsnap", &path, &e), &e);
 	assert_string_equal(path, "/var/lib/x/vmsnap.lock");
-	assert_error(store_lock_path("x:/var/lib/x", "vmsnap", &path, &e), ERR_USAGE, &e,
-		     "lmdb:/FOLDER");
+	assert_error(store_lock_path("x:/var/lib/x", "vmsnap", &path, &e), ERR_USAGE, &e, "lmdb:/FOLDER");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    kit_test(what_is_put_is_got),
-	    kit_test(cursors_walk_a_prefix_both_ways),
-	    kit_test(a_cursor_can_seek_again_and_again),
-	    kit_test(many_keys_in_any_order_come_back_in_order),
-	    kit_test(a_batch_is_all_or_nothing),
-	    kit_test(expectations),
-	    kit_test(limits),
-	    kit_test(large_values_come_back),
-	    kit_test(a_view_stays_as_it_was),
-	    cmocka_unit_test(addresses),
-	    kit_test(a_new_store_has_its_modes_whatever_the_umask_is),
-	    kit_test(schemas),
-	    kit_test(a_schema_that_is_none),
-	    kit_test(one_process_opens_a_store_once),
-	    kit_test(a_child_opens_its_own),
-	    kit_test(its_size_is_that_of_its_pages),
-	    cmocka_unit_test(locks_lie_beside_the_store),
+		kit_test(what_is_put_is_got),
+		kit_test(cursors_walk_a_prefix_both_ways),
+		kit_test(a_cursor_can_seek_again_and_again),
+		kit_test(many_keys_in_any_order_come_back_in_order),
+		kit_test(a_batch_is_all_or_nothing),
+		kit_test(expectations),
+		kit_test(limits),
+		kit_test(large_values_come_back),
+		kit_test(a_view_stays_as_it_was),
+		cmocka_unit_test(addresses),
+		kit_test(a_new_store_has_its_modes_whatever_the_umask_is),
+		kit_test(schemas),
+		kit_test(a_schema_that_is_none),
+		kit_test(one_process_opens_a_store_once),
+		kit_test(a_child_opens_its_own),
+		kit_test(a_compacted_copy_is_a_store),
+		kit_test(its_size_is_that_of_its_pages),
+		cmocka_unit_test(locks_lie_beside_the_store),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

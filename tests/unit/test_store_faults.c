@@ -212,6 +212,23 @@ static void killed_writers_lose_nothing_acknowledged(void **state)
 	print_message("%u of %u died between commit and acknowledgement\n", halfway, KILLS);
 }
 
+static void a_writer_goes_on_after_another_was_killed(void **state)
+{
+	struct kit *kit = *state;
+
+	for (unsigned i = 0; i < KILLS / 4; i++) {
+		struct err e = {0};
+		struct child other = start(write_for_ever, kit, NULL);
+		for (unsigned wanted = random_below(5) + 1; wanted > 0; wanted--)
+			hear(&other);
+		wait_a_moment(300);
+		kill_child(&other);
+		unsigned found = check_batches(kit->store);
+		assert_ok(write_batch(kit->store, found + 1, &e), &e);
+		assert_int_equal(check_batches(kit->store), found + 1);
+	}
+}
+
 static int make_stores_for_ever(struct errand *errand)
 {
 	struct err e = {0};
@@ -875,6 +892,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		kit_test(killed_writers_lose_nothing_acknowledged),
+		kit_test(a_writer_goes_on_after_another_was_killed),
 		kit_test(a_store_is_never_seen_half_made),
 		kit_test(several_may_make_it_at_once),
 		kit_test(a_killed_reader_does_not_make_the_store_grow),
