@@ -12,10 +12,10 @@
 
 /* The rows of one VM form a chain in the order of the list. */
 struct index {
-	struct map *by_uuid, *by_text; /* to the first row of the chain */
+	struct map *by_uuid, *by_text;        /* to the first row of the chain */
 	unsigned char (*uuids)[VM_UUID_SIZE]; /* keys of by_uuid, one a row */
-	size_t *next; /* row to row; SIZE_MAX: the end */
-	size_t *last; /* of the chain that begins with this row */
+	size_t *next;                         /* row to row; SIZE_MAX: the end */
+	size_t *last;                         /* of the chain that begins with this row */
 };
 
 static void index_free(struct index *index)
@@ -89,8 +89,8 @@ struct result {
 	size_t maximum;
 };
 
-static void add_chain(const struct admins *admins, const struct map *map, const void *key,
-		      size_t length, struct result *result)
+static void add_chain(const struct admins *admins, const struct map *map, const void *key, size_t length,
+		      struct result *result)
 {
 	const struct index *index = admins->index;
 	const struct admin *first = map_find(map, key, length);
@@ -104,8 +104,8 @@ static void add_chain(const struct admins *admins, const struct map *map, const 
 	}
 }
 
-size_t admins_of(const struct admins *admins, const unsigned char *uuid, const char *name,
-		 const char *host, const struct admin **found, size_t maximum)
+size_t admins_of(const struct admins *admins, const unsigned char *uuid, const char *name, const char *host,
+		 const struct admin **found, size_t maximum)
 {
 	const struct index *index = admins->index;
 	struct result result = {found, 0, maximum};

@@ -39,11 +39,11 @@ struct import {
 static void import_done(struct import *import)
 {
 	csv_done(&import->csv);
-	vec_foreach (&import->rows, admin)
+	vec_foreach(&import->rows, admin)
 		admin_done(admin);
 	vec_done(&import->rows);
 	map_free(import->seen);
-	vec_foreach (&import->seen_keys, key)
+	vec_foreach(&import->seen_keys, key)
 		free(*key);
 	vec_done(&import->seen_keys);
 }

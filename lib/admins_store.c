@@ -28,8 +28,11 @@ enum { LIST_GENERATION = 1, LIST_CHUNKS = 2, LIST_ROWS = 3, LIST_SOURCE = 4, LIS
 enum { WRITER_GENERATION = 1 };
 enum { ROWS_FIELDS = 1 }; /* an array: vm, admin, email, phone, process, line of each row in turn */
 
-enum { FIELDS_PER_ROW = 6, KEY_ROWS_LENGTH = sizeof KEY_ADMINS_ROWS - 1 + 8 + 8,
-       PUBLISH_KEY_BYTES = 2 * sizeof KEY_ADMINS_WRITER + sizeof KEY_ADMINS };
+enum {
+	FIELDS_PER_ROW = 6,
+	KEY_ROWS_LENGTH = sizeof KEY_ADMINS_ROWS - 1 + 8 + 8,
+	PUBLISH_KEY_BYTES = 2 * sizeof KEY_ADMINS_WRITER + sizeof KEY_ADMINS
+};
 
 struct list {
 	uint64_t generation;
@@ -194,7 +197,7 @@ static int delete_stale_chunks(struct store *store, struct store_batch *batch, u
 	key_list stale = {0};
 
 	int result = find_stale_chunks(store, in_force, written, &stale, e);
-	vec_foreach (&stale, key) {
+	vec_foreach(&stale, key) {
 		if (result == 0 && !store_batch_fits(batch, 1, key->length))
 			result = store_batch_commit(batch, e);
 		if (result == 0)

@@ -37,7 +37,8 @@ static const struct conf_setting settings[] = {
 	{"ping", "isolation_share", "50%", conf_convert_percent, FIELD(ping.isolation_share), RANGE(1, 100)},
 	{"ping", "isolation_max", "2m", conf_convert_duration, FIELD(ping.isolation_max_ms), RANGE(0, DAY)},
 
-	{"snapshot", "host_deadline", "4s", conf_convert_duration, FIELD(snapshot.host_deadline_ms), RANGE(100, HOUR)},
+	{"snapshot", "host_deadline", "4s", conf_convert_duration, FIELD(snapshot.host_deadline_ms),
+	 RANGE(100, HOUR)},
 	{"snapshot", "deadline", "30s", conf_convert_duration, FIELD(snapshot.deadline_ms), RANGE(100, DAY)},
 	{"snapshot", "reread", "15m", conf_convert_duration, FIELD(snapshot.reread_ms), RANGE(SECOND, 7 * DAY)},
 	{"snapshot", "period", "15m", conf_convert_duration, FIELD(snapshot.period_ms), RANGE(SECOND, 7 * DAY)},
@@ -90,8 +91,8 @@ static unsigned *find_section(struct found *found, const char *name)
 	return NULL;
 }
 
-static int note_name(void *context, const char *section, const char *name, bool is_section,
-		     unsigned line, struct err *e)
+static int note_name(void *context, const char *section, const char *name, bool is_section, unsigned line,
+		     struct err *e)
 {
 	struct found *found = context;
 	const char *kind = is_section ? "section" : "setting";
@@ -100,11 +101,11 @@ static int note_name(void *context, const char *section, const char *name, bool 
 	const char *dot = section ? "." : "";
 
 	if (!place)
-		return err_set(e, ERR_USAGE, "%s:%u: unknown %s %s%s%s", found->path, line, kind,
-			       prefix, dot, name);
+		return err_set(e, ERR_USAGE, "%s:%u: unknown %s %s%s%s", found->path, line, kind, prefix, dot,
+			       name);
 	if (*place)
-		return err_set(e, ERR_USAGE, "%s:%u: %s %s%s%s is on line %u already", found->path,
-			       line, kind, prefix, dot, name, *place);
+		return err_set(e, ERR_USAGE, "%s:%u: %s %s%s%s is on line %u already", found->path, line,
+			       kind, prefix, dot, name, *place);
 	*place = line;
 	return 0;
 }
@@ -115,8 +116,7 @@ static struct parse_failure {
 	struct err *e;
 } failure;
 
-static void take_error(cfg_t *cfg, const char *format, va_list arguments)
-	__attribute__((format(printf, 2, 0)));
+static void take_error(cfg_t *cfg, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 
 static void take_error(cfg_t *cfg, const char *format, va_list arguments)
 {
@@ -189,8 +189,8 @@ static struct conf_list standard_of(const struct conf_setting *setting)
 	return values;
 }
 
-static int convert_set(struct conf *conf, const struct conf_setting *setting, cfg_t *cfg,
-		       const char *path, unsigned line, struct err *e)
+static int convert_set(struct conf *conf, const struct conf_setting *setting, cfg_t *cfg, const char *path,
+		       unsigned line, struct err *e)
 {
 	cfg_t *section = setting->section ? cfg_getsec(cfg, setting->section) : cfg;
 	struct conf_list values = values_of(cfg_getopt(section, setting->name));
@@ -222,8 +222,7 @@ static int convert_all(struct conf *conf, cfg_t *cfg, const struct found *found,
 
 	for (size_t i = 0; i < SETTING_COUNT && result == 0; i++)
 		result = found->setting_lines[i]
-				 ? convert_set(conf, &settings[i], cfg, found->path,
-					       found->setting_lines[i], e)
+				 ? convert_set(conf, &settings[i], cfg, found->path, found->setting_lines[i], e)
 				 : convert_standard(conf, &settings[i], e);
 	return result;
 }
@@ -237,13 +236,14 @@ static int check_secret(const struct conf *conf, struct found *found, mode_t mod
 {
 	bool in_url = conf->notify.admins && address_has_password(conf->notify.admins);
 	unsigned line = conf->smtp.password ? line_of(found, "smtp", "password")
-		      : in_url		    ? line_of(found, "notify", "admins")
+			: in_url            ? line_of(found, "notify", "admins")
 					    : 0;
 
 	if (line == 0 || (mode & (S_IRWXG | S_IRWXO)) == 0)
 		return 0;
 	return err_set(e, ERR_USAGE,
-		       "%s:%u: holds a password, and others than its owner may use the file (mode %04o): chmod 600, or use smtp.password_command",
+		       "%s:%u: holds a password, and others than its owner may use the file (mode %04o): "
+		       "chmod 600, or use smtp.password_command",
 		       found->path, line, (unsigned)mode & 07777);
 }
 
@@ -342,7 +342,8 @@ void conf_warnings(const struct conf *conf, void (*warn)(void *context, const ch
 	if (smtp->user && !smtp->password && smtp->password_command.count == 0)
 		warn(context, "smtp.user is set without smtp.password or smtp.password_command");
 	if (smtp->user && smtp->tls != CONF_TLS_REQUIRED && !(smtp->url && str_starts(smtp->url, "smtps:")))
-		warn(context, "smtp.user is set and smtp.tls is not \"required\": the password may travel in clear");
+		warn(context,
+		     "smtp.user is set and smtp.tls is not \"required\": the password may travel in clear");
 	if (conf->snapshot.host_deadline_ms > conf->snapshot.deadline_ms)
 		warn(context, "snapshot.host_deadline is longer than snapshot.deadline, which ends it");
 }

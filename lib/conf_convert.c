@@ -15,8 +15,8 @@ enum { WINDOW_MAX = 64 };
 /* The field of CONF that SETTING names, as TYPE. */
 #define FIELD(type) ((type *)(void *)((char *)conf + setting->offset))
 
-int conf_convert_text(struct conf *conf, const struct conf_setting *setting,
-		      const struct conf_list *values, struct err *e)
+int conf_convert_text(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+		      struct err *e)
 {
 	if (values->items[0][0] == '\0')
 		return err_set(e, ERR_USAGE, "expected some text");
@@ -33,16 +33,16 @@ int conf_convert_optional(struct conf *conf, const struct conf_setting *setting,
 	return 0;
 }
 
-int conf_convert_store(struct conf *conf, const struct conf_setting *setting,
-		       const struct conf_list *values, struct err *e)
+int conf_convert_store(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+		       struct err *e)
 {
 	if (!str_starts(values->items[0], "lmdb:/"))
 		return err_set(e, ERR_USAGE, "expected a store such as \"lmdb:/var/lib/vmroll\"");
 	return conf_convert_text(conf, setting, values, e);
 }
 
-int conf_convert_email(struct conf *conf, const struct conf_setting *setting,
-		       const struct conf_list *values, struct err *e)
+int conf_convert_email(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+		       struct err *e)
 {
 	int result = address_check_email(values->items[0], e);
 
@@ -67,8 +67,9 @@ int conf_convert_smtp_url(struct conf *conf, const struct conf_setting *setting,
 		return err_set(e, ERR_USAGE, "user and password have settings of their own");
 	if (scheme == 0 || url[scheme + strcspn(url + scheme, ":/? ")] == ' ' ||
 	    strcspn(url + scheme, ":/? ") == 0)
-		return err_set(e, ERR_USAGE,
-			       "expected smtp://HOST[:PORT] or smtps://HOST[:PORT], such as \"smtp://mail:587\"");
+		return err_set(
+			e, ERR_USAGE,
+			"expected smtp://HOST[:PORT] or smtps://HOST[:PORT], such as \"smtp://mail:587\"");
 	return conf_convert_text(conf, setting, values, e);
 }
 
@@ -89,8 +90,8 @@ int conf_convert_duration(struct conf *conf, const struct conf_setting *setting,
 		       when_format_duration(setting->maximum, maximum), setting->standard);
 }
 
-int conf_convert_number(struct conf *conf, const struct conf_setting *setting,
-			const struct conf_list *values, struct err *e)
+int conf_convert_number(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+			struct err *e)
 {
 	uint64_t number;
 	struct err cause;
@@ -119,8 +120,8 @@ int conf_convert_percent(struct conf *conf, const struct conf_setting *setting,
 		       (long long)setting->minimum, (long long)setting->maximum, setting->standard);
 }
 
-int conf_convert_window(struct conf *conf, const struct conf_setting *setting,
-			const struct conf_list *values, struct err *e)
+int conf_convert_window(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+			struct err *e)
 {
 	cleanup(cleanup_mem) char *lost_text = mem_string(values->items[0]);
 	char *slash = strchr(lost_text, '/');
@@ -131,19 +132,19 @@ int conf_convert_window(struct conf *conf, const struct conf_setting *setting,
 		*slash = '\0';
 	if (!slash || str_parse_number(slash + 1, 1, WINDOW_MAX, &size, &cause) < 0 ||
 	    str_parse_number(lost_text, 1, size, &lost, &cause) < 0)
-		return err_set(e, ERR_USAGE, "expected \"LOST/PROBES\" with 1 <= LOST <= PROBES <= %d, such as \"%s\"",
+		return err_set(e, ERR_USAGE,
+			       "expected \"LOST/PROBES\" with 1 <= LOST <= PROBES <= %d, such as \"%s\"",
 			       WINDOW_MAX, setting->standard);
 	conf->ping.window_lost = (unsigned)lost;
 	conf->ping.window_size = (unsigned)size;
 	return 0;
 }
 
-int conf_convert_tls(struct conf *conf, const struct conf_setting *setting,
-		     const struct conf_list *values, struct err *e)
+int conf_convert_tls(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+		     struct err *e)
 {
-	static const char *const names[] = {[CONF_TLS_REQUIRED] = "required",
-					    [CONF_TLS_OPPORTUNISTIC] = "opportunistic",
-					    [CONF_TLS_NONE] = "none"};
+	static const char *const names[] = {
+		[CONF_TLS_REQUIRED] = "required", [CONF_TLS_OPPORTUNISTIC] = "opportunistic", [CONF_TLS_NONE] = "none"};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		if (!str_equal(values->items[0], names[i]))
@@ -164,8 +165,8 @@ static struct conf_list copy_list(const struct conf_list *values)
 	return copy;
 }
 
-int conf_convert_argv(struct conf *conf, const struct conf_setting *setting,
-		      const struct conf_list *values, struct err *e)
+int conf_convert_argv(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+		      struct err *e)
 {
 	if (values->count > 0 && values->items[0][0] == '\0')
 		return err_set(e, ERR_USAGE, "expected a command and its arguments, each in quotes");
@@ -207,8 +208,8 @@ static int check_each(const struct conf_list *values, int (*check)(const char *t
 	return result;
 }
 
-int conf_convert_hosts(struct conf *conf, const struct conf_setting *setting,
-		       const struct conf_list *values, struct err *e)
+int conf_convert_hosts(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+		       struct err *e)
 {
 	int result = check_each(values, address_check_host, e);
 
@@ -217,8 +218,8 @@ int conf_convert_hosts(struct conf *conf, const struct conf_setting *setting,
 	return result;
 }
 
-int conf_convert_emails(struct conf *conf, const struct conf_setting *setting,
-			const struct conf_list *values, struct err *e)
+int conf_convert_emails(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+			struct err *e)
 {
 	int result = check_each(values, address_check_email, e);
 

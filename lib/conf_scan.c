@@ -35,8 +35,8 @@ static int fail(const struct scan *scan, const char *text)
 
 static int announce(struct scan *scan, bool is_section)
 {
-	return scan->found(scan->context, scan->section[0] ? scan->section : NULL, scan->name,
-			   is_section, scan->name_line, scan->e);
+	return scan->found(scan->context, scan->section[0] ? scan->section : NULL, scan->name, is_section,
+			   scan->name_line, scan->e);
 }
 
 static int take_word(struct scan *scan)
@@ -119,8 +119,7 @@ static int take_close(struct scan *scan)
 		return 0;
 	}
 	if (scan->before == BEFORE_NAME || scan->before == BEFORE_EQUALS)
-		return err_set(scan->e, ERR_USAGE, "%s:%u: %s has no value", scan->path, scan->line,
-			       scan->name);
+		return err_set(scan->e, ERR_USAGE, "%s:%u: %s has no value", scan->path, scan->line, scan->name);
 	if (!scan->section[0])
 		return fail(scan, "} without {");
 	scan->section[0] = '\0';
@@ -177,8 +176,9 @@ static int take_token(struct scan *scan)
 static int check_end(const struct scan *scan)
 {
 	if (scan->in_list)
-		return err_set(scan->e, ERR_USAGE, "%s:%u: the list of line %u is not closed: the file is cut short",
-			       scan->path, scan->line, scan->list_line);
+		return err_set(scan->e, ERR_USAGE,
+			       "%s:%u: the list of line %u is not closed: the file is cut short", scan->path,
+			       scan->line, scan->list_line);
 	if (scan->before == BEFORE_NAME || scan->before == BEFORE_EQUALS)
 		return err_set(scan->e, ERR_USAGE, "%s:%u: %s has no value: the file is cut short",
 			       scan->path, scan->name_line, scan->name);
@@ -191,8 +191,7 @@ static int check_end(const struct scan *scan)
 
 int conf_scan(const char *path, const char *text, conf_scan_name *found, void *context, struct err *e)
 {
-	struct scan scan = {
-		.path = path, .next = text, .line = 1, .found = found, .context = context, .e = e};
+	struct scan scan = {.path = path, .next = text, .line = 1, .found = found, .context = context, .e = e};
 
 	while (*scan.next) {
 		int result = take_token(&scan);

@@ -99,8 +99,8 @@ static int take_field(struct csv *csv, struct err *e)
 		return err_set(e, ERR_USAGE, "the last row has no line break: the list is cut short");
 	if (*csv->next == ',' || at_line_break(csv))
 		return 0;
-	return err_set(e, ERR_USAGE, quoted ? "text behind a closing quote"
-					    : "a quote inside of a field that is not quoted");
+	return err_set(e, ERR_USAGE,
+		       quoted ? "text behind a closing quote" : "a quote inside of a field that is not quoted");
 }
 
 static void skip_line(struct csv *csv)

@@ -13,7 +13,7 @@ struct csv {
 	const char *next;
 	const char *end;
 	unsigned next_line;
-	unsigned line; /* of the current row, from 1 */
+	unsigned line;   /* of the current row, from 1 */
 	struct str text; /* the fields of the current row, each with a NUL behind it */
 	VEC(size_t) starts;
 };

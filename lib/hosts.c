@@ -43,8 +43,8 @@ static int parse_name(struct host *host, const char *text, struct err *e)
 
 	if (length > NAME_MAX_BYTES || text[0] == '-' || strspn(text, WORD_CHARACTERS ":") != length)
 		return err_set(e, ERR_USAGE,
-			       "\"%s\" is not a host name (letters, digits, . _ : and -, at most %d)",
-			       text, NAME_MAX_BYTES);
+			       "\"%s\" is not a host name (letters, digits, . _ : and -, at most %d)", text,
+			       NAME_MAX_BYTES);
 	host->name = mem_string(text);
 	return 0;
 }
@@ -80,8 +80,7 @@ static int parse_confirm(struct host *host, const char *value, struct err *e)
 	for (char *port; (port = strsep(&rest, "+"));) {
 		uint64_t number;
 		if (host->confirm_count == HOSTS_CONFIRM_MAX)
-			return err_set(e, ERR_USAGE, "confirm=%s: more than %d ports", value,
-				       HOSTS_CONFIRM_MAX);
+			return err_set(e, ERR_USAGE, "confirm=%s: more than %d ports", value, HOSTS_CONFIRM_MAX);
 		int result = str_parse_number(port, 1, UINT16_MAX, &number, e);
 		if (result < 0) {
 			err_wrap(e, "confirm=%s", value);
@@ -177,9 +176,8 @@ static const struct option {
 	bool has_value;
 	int (*parse)(struct host *host, const char *value, struct err *e);
 } options[] = {
-	{"cluster", true, parse_cluster}, {"confirm", true, parse_confirm},
-	{"mac", true, parse_mac},         {"manager", true, parse_manager},
-	{"off", false, parse_off},        {"ups", true, parse_ups},
+	{"cluster", true, parse_cluster}, {"confirm", true, parse_confirm}, {"mac", true, parse_mac},
+	{"manager", true, parse_manager}, {"off", false, parse_off},        {"ups", true, parse_ups},
 };
 
 enum { OPTION_COUNT = sizeof options / sizeof options[0] };
@@ -262,8 +260,8 @@ static int index_names(struct hosts *hosts, struct err *e)
 		struct host *host = &hosts->items[i];
 		if (map_add(hosts->index, host->name, strlen(host->name), host))
 			continue;
-		return err_set(e, ERR_USAGE, "%s:%u: host %s is on line %u already", hosts->path,
-			       host->line, host->name, hosts_find(hosts, host->name)->line);
+		return err_set(e, ERR_USAGE, "%s:%u: host %s is on line %u already", hosts->path, host->line,
+			       host->name, hosts_find(hosts, host->name)->line);
 	}
 	return 0;
 }

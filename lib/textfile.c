@@ -52,8 +52,7 @@ static bool is_line(const char *line, size_t length, const char *wanted)
 	return length == strlen(wanted) && memcmp(line, wanted, length) == 0;
 }
 
-static int check_characters(const char *path, unsigned line, const char *text, size_t length,
-			    struct err *e)
+static int check_characters(const char *path, unsigned line, const char *text, size_t length, struct err *e)
 {
 	for (size_t i = 0; i < length;) {
 		uint32_t codepoint;
@@ -62,8 +61,7 @@ static int check_characters(const char *path, unsigned line, const char *text, s
 			return err_set(e, ERR_USAGE, "%s:%u: byte 0x%02X is not UTF-8", path, line,
 				       (unsigned char)text[i]);
 		if (codepoint == '\r')
-			return err_set(e, ERR_USAGE, "%s:%u: carriage return: lines end in LF alone",
-				       path, line);
+			return err_set(e, ERR_USAGE, "%s:%u: carriage return: lines end in LF alone", path, line);
 		if ((codepoint < 0x20 && codepoint != '\t') || (codepoint >= 0x7F && codepoint < 0xA0))
 			return err_set(e, ERR_USAGE, "%s:%u: control character 0x%02X", path, line,
 				       (unsigned)codepoint);
@@ -88,8 +86,8 @@ int textfile_check(const char *path, const char *text, size_t length, struct err
 		if (result < 0)
 			return result;
 		if (!end)
-			return err_set(e, ERR_USAGE, "%s:%u: the last line does not end: the file is cut short",
-				       path, line);
+			return err_set(e, ERR_USAGE,
+				       "%s:%u: the last line does not end: the file is cut short", path, line);
 		if (ended && line_length > 0)
 			return err_set(e, ERR_USAGE, "%s:%u: text after \"" TEXTFILE_END "\"", path, line);
 		if (is_line(start, line_length, TEXTFILE_BEGIN))

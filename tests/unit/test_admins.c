@@ -73,7 +73,8 @@ static void rows_are_rfc_4180(void **state)
 			"\"two\r\nlines\",\"a \"\"b\"\", c\",112,a@example.org, Ann ,\"web, 1\"\r\n"
 			"\r\n"
 			"\"\",\"\",\"\",b@example.org,,\"\"\"quoted\"\"\"\n",
-			&bad, &e), &e);
+			&bad, &e),
+		  &e);
 	assert_int_equal(admins.count, 2);
 	assert_string_equal(admins.items[0].vm, "web, 1");
 	assert_string_equal(admins.items[0].process, "a \"b\", c");
@@ -131,9 +132,11 @@ static void each_bad_line_is_named(void **state)
 		 "list:5: \"0x\" is not a phone number (digits, +, * and #) or a sip: URI\n"},
 		{HEADER "web1,A,a@b.c,,\nweb2,A,a@b.c,,\nweb1,B,A@B.C,,\nweb1,B,,112,\nweb1,C,,112,x\n",
 		 "list:4: web1 has a@b.c on line 2 already\nlist:6: web1 has 112 on line 5 already\n"},
-		{HEADER "6F1E3C52-8D0A-4B7E-9A55-0C1D2E3F4A5B,A,a@b.c,,\n6f1e3c528d0a4b7e9a550c1d2e3f4a5b,A,a@b.c,,\n",
+		{HEADER "6F1E3C52-8D0A-4B7E-9A55-0C1D2E3F4A5B,A,a@b.c,,\n6f1e3c528d0a4b7e9a550c1d2e3f4a5b,A,"
+			"a@b.c,,\n",
 		 "list:3: 6f1e3c528d0a4b7e9a550c1d2e3f4a5b has a@b.c on line 2 already\n"},
-		{HEADER "we\tb1,A,a@b.c,,\nweb1,A\x01,a@b.c,,\nweb1,A,\"a@b.c\r\nBcc: x@y.z\",,\nweb1,A,a@b.c,1\x7F,\n"
+		{HEADER "we\tb1,A,a@b.c,,\nweb1,A\x01,a@b.c,,\nweb1,A,\"a@b.c\r\nBcc: "
+			"x@y.z\",,\nweb1,A,a@b.c,1\x7F,\n"
 			"web1,A,a@b.c,,\"x\ny\"\nweb1,A,a@b.c,,x\ry\nweb1,A\xC2\x9B,a@b.c,,\n",
 		 "list:2: field 1: control character 0x09\n"
 		 "list:3: field 2: control character 0x01\n"
@@ -144,15 +147,18 @@ static void each_bad_line_is_named(void **state)
 		 "list:10: field 2: control character 0x9B\n"},
 		{"note," HEADER "\x1b[2J,web1,A,a@b.c,,\n", "list:2: field 1: control character 0x1B\n"},
 		{HEADER "web1,\xE4\xF6,a@b.c,,\n", "list:2: field 2: byte 0xE4 is not UTF-8\n"},
-		{HEADER "web1,A,a@b.c,,x\n\nweb2,\"A,a@b.c,,x\nweb3,A,a@b.c,,x\n", "list:4: a quote that is not closed\n"},
+		{HEADER "web1,A,a@b.c,,x\n\nweb2,\"A,a@b.c,,x\nweb3,A,a@b.c,,x\n",
+		 "list:4: a quote that is not closed\n"},
 		{HEADER "web1,\"A\nB\",\"a@b.c,,x\n", "list:3: a quote that is not closed\n"},
 		{HEADER "web1,A\"B,a@b.c,,x\nweb2,\"A\"B,a@b.c,,x\nweb3,A,a@b.c,,x\nweb4,A,,,\n",
 		 "list:2: a quote inside of a field that is not quoted\n"
 		 "list:3: text behind a closing quote\n"
 		 "list:5: neither email nor phone: nobody to tell\n"},
 		{HEADER "web1,A,a@b.c,,x", "list:2: the last row has no line break: the list is cut short\n"},
-		{HEADER "web1,A,a@b.c,,\"x\"", "list:2: the last row has no line break: the list is cut short\n"},
-		{"vm,admin,email,phone,process", "list:1: the last row has no line break: the list is cut short\n"},
+		{HEADER "web1,A,a@b.c,,\"x\"",
+		 "list:2: the last row has no line break: the list is cut short\n"},
+		{"vm,admin,email,phone,process",
+		 "list:1: the last row has no line break: the list is cut short\n"},
 		{"\"vm,admin\n", "list:1: a quote that is not closed\n"},
 	};
 
@@ -204,7 +210,8 @@ static void a_field_has_a_limit(void **state)
 static void every_cut_is_between_two_rows_or_seen(void **state)
 {
 	(void)state;
-	static const char text[] = HEADER "web1,A,a@example.org,112,x\r\n\"web2\",\"B\",b@example.org,\"119\",\"y\"\n";
+	static const char text[] =
+		HEADER "web1,A,a@example.org,112,x\r\n\"web2\",\"B\",b@example.org,\"119\",\"y\"\n";
 
 	for (size_t length = 1; length < sizeof text - 1; length++) {
 		struct admins admins = {0};
@@ -216,8 +223,8 @@ static void every_cut_is_between_two_rows_or_seen(void **state)
 	}
 }
 
-static void names_of(const struct admins *admins, const char *uuid_text, const char *name,
-		     const char *host, struct str *names)
+static void names_of(const struct admins *admins, const char *uuid_text, const char *name, const char *host,
+		     struct str *names)
 {
 	const struct admin *found[8];
 	unsigned char uuid[VM_UUID_SIZE];
@@ -246,7 +253,8 @@ static void a_vm_has_the_rows_of_its_uuid_its_place_and_its_name(void **state)
 			       "a@b,split,s@b.c,,\n"
 			       "a@b@host1,whole,w@b.c,,\n"
 			       "web1,name3,,112,\n",
-			&bad, &e), &e);
+			&bad, &e),
+		  &e);
 	names_of(&admins, NULL, "web1", "host1", &names);
 	assert_string_equal(str_text(&names), "name1 name2 name3 ");
 	names_of(&admins, NULL, "web1", NULL, &names);
@@ -294,8 +302,8 @@ static void a_hundred_thousand_rows_are_all_found(void **state)
 
 	str_add(&text, HEADER);
 	for (unsigned i = 0; i < ROWS; i++)
-		str_addf(&text, "vm%u@host%u,Person %u,person%u@example.org,+8130000%u,process %u\n",
-			 i / 2, i / 200, i % 1000, i % 1000, i, i);
+		str_addf(&text, "vm%u@host%u,Person %u,person%u@example.org,+8130000%u,process %u\n", i / 2,
+			 i / 200, i % 1000, i % 1000, i, i);
 	assert_ok(parse(&admins, str_text(&text), &bad, &e), &e);
 	assert_int_equal(admins.count, ROWS);
 	for (unsigned i = 0; i < ROWS; i += 2) {

@@ -23,7 +23,8 @@ static void make_list(struct admins *admins, const char *label, unsigned rows)
 
 	str_add(&text, "vm,admin,email,phone,process\n");
 	for (unsigned i = 0; i < rows; i++)
-		str_addf(&text, "vm%u,%s,person%u@example.org,%s,%0*u\n", i, label, i, i % 2 ? "112" : "", 100, i);
+		str_addf(&text, "vm%u,%s,person%u@example.org,%s,%0*u\n", i, label, i, i % 2 ? "112" : "",
+			 100, i);
 	assert_ok(admins_parse(admins, str_text(&text), text.length, label, NULL, NULL, &e), &e);
 }
 
@@ -180,7 +181,8 @@ static void a_missing_part_is_damage(void **state)
 	assert_int_equal(store_cursor_next(cursor, &item, &e), 1);
 	key_add(&key, item.key, item.key_length);
 	assert_ok(store_delete(kit->store, key.bytes, key.length, &e), &e);
-	assert_error(load_now(kit->store, &admins, &e), ERR_CORRUPT, &e, "administrators' list: a part of it is missing");
+	assert_error(load_now(kit->store, &admins, &e), ERR_CORRUPT, &e,
+		     "administrators' list: a part of it is missing");
 	assert_null(admins.items);
 	assert_ok(store_put(kit->store, key.bytes, key.length, "\xA0", 1, &e), &e);
 	assert_int_equal(load_now(kit->store, &admins, &e), ERR_CORRUPT);

@@ -26,7 +26,8 @@ static void read_example(struct str *text)
 static void an_empty_file_gives_the_defaults(void **state)
 {
 	(void)state;
-	static const char *const empty[] = {"", "\n", "# nothing\n", "ping { }\n", "# begin vmroll\n# end vmroll\n"};
+	static const char *const empty[] = {"", "\n", "# nothing\n", "ping { }\n",
+					    "# begin vmroll\n# end vmroll\n"};
 
 	for (size_t i = 0; i < sizeof empty / sizeof empty[0]; i++) {
 		cleanup(conf_done) struct conf conf = {0};
@@ -74,17 +75,26 @@ static void every_setting_is_read(void **state)
 	cleanup(conf_done) struct conf conf = {0};
 	struct err e = {0};
 
-	assert_ok(read_text(&conf,
-			    "store = \"lmdb:/srv/roll\" hosts = \"/srv/hosts\" retention = \"30d\" parallel = 8\n"
-			    "ping { interval = 100ms timeout = \"250ms\" window = \"2/3\"\n"
-			    "  reference = { \"10.0.0.1\", \"2001:db8::1\" } isolation_share = \"75%\" isolation_max = \"90s\" }\n"
-			    "snapshot { host_deadline = \"2s\" deadline = \"10s\" reread = \"5m\" period = \"1h\" }\n"
-			    "notify { admins = \"https://intra/vms.csv\" fallback = { \"a@example.org\", \"b@example.org\" }\n"
-			    "  group_wait = \"0\" settle = \"1m30s\" redirect = \"me@example.org\"\n"
-			    "  on_incident = { \"vmsnap -q\", \"logger  -t vmroll incident\" } rate_person = 5 rate_total = 500 }\n"
-			    "smtp { url = \"smtps://mail:465\" from = \"vmroll@example.org\" tls = \"none\" user = \"u\"\n"
-			    "  password_command = { \"pass\", \"with blank\", \"q\\\"\\\\\" } ca_file = \"/etc/ssl/ours.pem\" }\n",
-			    &e), &e);
+	assert_ok(
+		read_text(
+			&conf,
+			"store = \"lmdb:/srv/roll\" hosts = \"/srv/hosts\" retention = \"30d\" parallel = 8\n"
+			"ping { interval = 100ms timeout = \"250ms\" window = \"2/3\"\n"
+			"  reference = { \"10.0.0.1\", \"2001:db8::1\" } isolation_share = \"75%\" "
+			"isolation_max = \"90s\" }\n"
+			"snapshot { host_deadline = \"2s\" deadline = \"10s\" reread = \"5m\" period = "
+			"\"1h\" }\n"
+			"notify { admins = \"https://intra/vms.csv\" fallback = { \"a@example.org\", "
+			"\"b@example.org\" }\n"
+			"  group_wait = \"0\" settle = \"1m30s\" redirect = \"me@example.org\"\n"
+			"  on_incident = { \"vmsnap -q\", \"logger  -t vmroll incident\" } rate_person = 5 "
+			"rate_total = 500 }\n"
+			"smtp { url = \"smtps://mail:465\" from = \"vmroll@example.org\" tls = \"none\" user "
+			"= \"u\"\n"
+			"  password_command = { \"pass\", \"with blank\", \"q\\\"\\\\\" } ca_file = "
+			"\"/etc/ssl/ours.pem\" }\n",
+			&e),
+		&e);
 	assert_string_equal(conf.store, "lmdb:/srv/roll");
 	assert_string_equal(conf.hosts, "/srv/hosts");
 	assert_int_equal(conf.retention_ms, INT64_C(30) * 24 * 3600 * 1000);
@@ -130,7 +140,8 @@ static void an_empty_list_takes_the_default_away(void **state)
 	cleanup(conf_done) struct conf conf = {0};
 	struct err e = {0};
 
-	assert_ok(read_text(&conf, "notify { on_incident = { } redirect = \"\" }\nsmtp { user = \"\" }\n", &e), &e);
+	assert_ok(read_text(&conf, "notify { on_incident = { } redirect = \"\" }\nsmtp { user = \"\" }\n", &e),
+		  &e);
 	assert_int_equal(conf.notify.on_incident.count, 0);
 	assert_null(conf.notify.redirect);
 	assert_null(conf.smtp.user);
@@ -151,10 +162,14 @@ static void what_is_wrong_is_named_with_its_line(void **state)
 		{"ping = \"1s\"\n", ":1: unknown setting ping"},
 		{"ping { smtp { } }\n", ":1: section smtp inside section ping"},
 		{"parallel = 1\nhosts = \"/h\"\nparallel = 1\n", ":3: setting parallel is on line 1 already"},
-		{"ping { timeout = \"1s\"\ntimeout = \"1s\" }\n", ":2: setting ping.timeout is on line 1 already"},
-		{"ping { }\n# one more\nping { timeout = \"1s\" }\n", ":3: section ping is on line 1 already"},
-		{"notify { fallback = { }\nfallback = { } }\n", ":2: setting notify.fallback is on line 1 already"},
-		{"ping {\n  interval = \"5\" }\n", ":2: ping.interval = \"5\": expected a duration with its unit, from 10ms to 1h, such as \"1s\""},
+		{"ping { timeout = \"1s\"\ntimeout = \"1s\" }\n",
+		 ":2: setting ping.timeout is on line 1 already"},
+		{"ping { }\n# one more\nping { timeout = \"1s\" }\n",
+		 ":3: section ping is on line 1 already"},
+		{"notify { fallback = { }\nfallback = { } }\n",
+		 ":2: setting notify.fallback is on line 1 already"},
+		{"ping {\n  interval = \"5\" }\n", ":2: ping.interval = \"5\": expected a duration with its "
+						   "unit, from 10ms to 1h, such as \"1s\""},
 		{"ping { interval = \"5ms\" }\n", "from 10ms to 1h"},
 		{"ping { interval = \"61m\" }\n", "from 10ms to 1h"},
 		{"ping { interval = \"1 parsec\" }\n", "expected a duration"},
@@ -175,11 +190,13 @@ static void what_is_wrong_is_named_with_its_line(void **state)
 		{"ping { isolation_share = \"50\" }\n", "expected a share from 1% to 100%"},
 		{"ping { isolation_share = \"101%\" }\n", "expected a share from 1% to 100%"},
 		{"ping { isolation_share = \"%\" }\n", "expected a share from 1% to 100%"},
-		{"ping { reference = { \"10.0.0.1\", \"10.0.0.300\" } }\n", "ping.reference: \"10.0.0.300\" is not"},
+		{"ping { reference = { \"10.0.0.1\", \"10.0.0.300\" } }\n",
+		 "ping.reference: \"10.0.0.300\" is not"},
 		{"store = \"sqlite:/x\"\n", "expected a store such as"},
 		{"store = \"lmdb:relative\"\n", "expected a store such as"},
 		{"hosts = \"\"\n", ":1: hosts = \"\": expected some text"},
-		{"notify { fallback = { \"ops\" } }\n", "notify.fallback = \"ops\": \"ops\" is not a mail address"},
+		{"notify { fallback = { \"ops\" } }\n",
+		 "notify.fallback = \"ops\": \"ops\" is not a mail address"},
 		{"notify { redirect = \"a@b c\" }\n", "is not a mail address"},
 		{"notify { on_incident = { \"vmsnap\", \" \" } }\n", "notify.on_incident: expected commands"},
 		{"smtp { url = \"http://mail\" }\n", "expected smtp://HOST[:PORT]"},
@@ -188,7 +205,8 @@ static void what_is_wrong_is_named_with_its_line(void **state)
 		{"smtp { url = \"smtp://u:secret@mail\" }\n", "user and password have settings of their own"},
 		{"smtp { from = \"nobody\" }\n", "is not a mail address"},
 		{"smtp { tls = \"yes\" }\n", "expected \"required\", \"opportunistic\" or \"none\""},
-		{"smtp { password = \"p\"\npassword_command = { \"pass\" } }\n", ":2: smtp.password and smtp.password_command are both set"},
+		{"smtp { password = \"p\"\npassword_command = { \"pass\" } }\n",
+		 ":2: smtp.password and smtp.password_command are both set"},
 		{"smtp { password_command = { \"\" } }\n", "expected a command and its arguments"},
 		{"store = \"lmdb:/${HOME}\"\n", ":1: ${ is not allowed"},
 		{"\nstore = ${HOME}\n", ":2: ${ is not allowed"},
@@ -224,7 +242,8 @@ static void what_is_wrong_is_named_with_its_line(void **state)
 		{"parallel = 1\r\n", ":1: carriage return"},
 		{"parallel = 1\n\x1b\n", ":2: control character 0x1B"},
 		{"# \xFF\n", ":1: byte 0xFF is not UTF-8"},
-		{"# begin vmroll\nparallel = 1\n", ":2: \"# begin vmroll\" of line 1 without \"# end vmroll\""},
+		{"# begin vmroll\nparallel = 1\n",
+		 ":2: \"# begin vmroll\" of line 1 without \"# end vmroll\""},
 		{"# begin vmroll\n# end vmroll\nparallel = 1\n", ":3: text after \"# end vmroll\""},
 	};
 
@@ -281,7 +300,9 @@ static void a_password_needs_a_private_file(void **state)
 	cleanup(conf_done) struct conf conf = {0};
 	struct err e = {0};
 	assert_int_equal(chmod(scratch_path, 0644), 0);
-	assert_ok(read_text(&conf, "smtp { password = \"\" }\nnotify { admins = \"https://intra/a@b:c.csv\" }\n", &e), &e);
+	assert_ok(read_text(&conf,
+			    "smtp { password = \"\" }\nnotify { admins = \"https://intra/a@b:c.csv\" }\n", &e),
+		  &e);
 	assert_int_equal(chmod(scratch_path, 0600), 0);
 }
 
@@ -291,7 +312,8 @@ static void a_file_that_cannot_be_read_is_the_environment(void **state)
 	struct conf conf = {0};
 	struct err e = {0};
 
-	assert_error(conf_read(&conf, "/tmp/vmroll-not-there/c", &e), ERR_ENV, &e, "/tmp/vmroll-not-there/c: No such file");
+	assert_error(conf_read(&conf, "/tmp/vmroll-not-there/c", &e), ERR_ENV, &e,
+		     "/tmp/vmroll-not-there/c: No such file");
 	assert_error(conf_read(&conf, "/tmp", &e), ERR_ENV, &e, "/tmp: ");
 }
 

@@ -23,11 +23,13 @@ static void a_whole_line_is_read(void **state)
 	assert_ok(read_text(&hosts,
 			    "# the blue rack\n\n"
 			    "host1 10.0.0.1\tqemu+tcp://10.0.0.1/system  "
-			    "cluster=blue,manager=center1,ups=rack1@nut1:3493/2,mac=52-54-00-AB-cd-0f,confirm=tcp:16509+22\n"
+			    "cluster=blue,manager=center1,ups=rack1@nut1:3493/"
+			    "2,mac=52-54-00-AB-cd-0f,confirm=tcp:16509+22\n"
 			    "  host2 fe80::1%eth0 - off\n"
 			    "db.host:3 - test:///default -\n"
 			    "host4 host4.example.org\n",
-			    &e), &e);
+			    &e),
+		  &e);
 	assert_int_equal(hosts.count, 4);
 	const struct host *host = hosts_find(&hosts, "host1");
 	assert_non_null(host);
@@ -127,7 +129,8 @@ static void bad_lines_are_refused_with_their_line(void **state)
 		{"host1 10.0.0.1 - cluster=\xFF\n", ":1: byte 0xFF is not UTF-8"},
 		{"\xEF\xBB\xBFhost1 10.0.0.1\n", ":1: begins with a byte order mark"},
 		{"host1 10.0.0.1\nhost2 10.0.0.2", ":2: the last line does not end"},
-		{"# begin vmroll\nhost1 10.0.0.1\n", ":2: \"# begin vmroll\" of line 1 without \"# end vmroll\""},
+		{"# begin vmroll\nhost1 10.0.0.1\n",
+		 ":2: \"# begin vmroll\" of line 1 without \"# end vmroll\""},
 		{"# begin vmroll\n# end vmroll\n\nhost1 10.0.0.1\n", ":4: text after"},
 	};
 
