@@ -13,6 +13,7 @@ cmd_hostping_hostping_SOURCES = $(cmd_common) \
 	cmd/hostping/once.c \
 	cmd/hostping/prober.c cmd/hostping/prober.h \
 	cmd/hostping/recorder.c cmd/hostping/recorder.h \
+	cmd/hostping/screen.c cmd/hostping/screen.h \
 	cmd/hostping/status.c \
 	cmd/hostping/targets.c cmd/hostping/targets.h \
 	cmd/hostping/tell.c cmd/hostping/tell.h

@@ -13,7 +13,7 @@
 static const int64_t NANOSECONDS_PER_MILLISECOND = 1000000;
 
 /* From so many probes a second on, replies are fetched in batches: a wake-up each would cost more than the probe. */
-enum { POLLED_RATE_MAX = 500, BATCH_TICK_MS = 4, BLIND_SAID_EVERY_MS = 60000 };
+enum { POLLED_RATE_MAX = 500, BATCH_TICK_MS = 10, BLIND_SAID_EVERY_MS = 60000 };
 
 uint64_t engine_data(enum engine_tag tag, uint32_t value)
 {

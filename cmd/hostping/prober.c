@@ -494,6 +494,7 @@ int prober_watch(struct icmp *icmp, const struct prober_wish *wish, struct targe
 	if (prober_rule(wish->conf, &prober.rule, e) < 0 ||
 	    engine_init(&prober.engine, icmp, wish->conf, e) < 0 || open_signals(&prober, e) < 0)
 		return e->code;
+	prober.engine.cells = wish->cells;
 	open_output(&prober);
 	prober.minute_ms = current_minute();
 	use_targets(&prober, targets);
