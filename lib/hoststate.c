@@ -346,9 +346,10 @@ int hoststate_history(struct store_view *view, const char *host, int64_t since, 
 	struct key prefix, start;
 
 	transition_prefix(&prefix, host);
+	transition_key(&start, host ? host : "", since);
 	int result = store_cursor_open(&cursor, view, prefix.bytes, prefix.length, false, e);
 	if (result == 0 && host)
-		result = store_cursor_seek(cursor, transition_key(&start, host, since)->bytes, start.length, e);
+		result = store_cursor_seek(cursor, start.bytes, start.length, e);
 	while (result == 0 && (result = store_cursor_next(cursor, &item, e)) == 1) {
 		result = decode_change(&item, &change, e);
 		if (result == 0 && change.at >= since)
@@ -377,8 +378,9 @@ int hoststate_at(struct store_view *view, const char *host, int64_t at, struct h
 	struct key prefix, start;
 
 	transition_prefix(&prefix, host);
+	transition_key(&start, host, at);
 	if (store_cursor_open(&cursor, view, prefix.bytes, prefix.length, true, e) < 0 ||
-	    store_cursor_seek(cursor, transition_key(&start, host, at)->bytes, start.length, e) < 0)
+	    store_cursor_seek(cursor, start.bytes, start.length, e) < 0)
 		return e->code;
 	int result = store_cursor_next(cursor, &item, e);
 	if (result != 1)

@@ -61,7 +61,9 @@ static uint8_t loss_percent(const struct prober *prober, uint32_t index)
 	unsigned of;
 	unsigned lost = watch_loss(prober->watch, index, &of);
 
-	return of ? (uint8_t)(100 * lost / of) : 0;
+	if (of == 0)
+		return 0;
+	return (uint8_t)(100 * lost / of);
 }
 
 static void start_recorder(struct prober *prober, bool say_locked)
