@@ -1,8 +1,8 @@
 # One block a utility; each links what it needs and nothing else.
 cmd_common = cmd/cli.c cmd/cli.h cmd/rows.c cmd/rows.h
 
-bin_PROGRAMS += cmd/hostping/hostping
-cmd_hostping_hostping_SOURCES = $(cmd_common) \
+bin_PROGRAMS += bin/hostping
+bin_hostping_SOURCES = $(cmd_common) \
 	cmd/hostping/board.c \
 	cmd/hostping/cells.h \
 	cmd/hostping/confirm.c cmd/hostping/confirm.h \
@@ -17,11 +17,11 @@ cmd_hostping_hostping_SOURCES = $(cmd_common) \
 	cmd/hostping/status.c \
 	cmd/hostping/targets.c cmd/hostping/targets.h \
 	cmd/hostping/tell.c cmd/hostping/tell.h
-cmd_hostping_hostping_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(JANSSON_LIBS) \
+bin_hostping_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(JANSSON_LIBS) \
 	$(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS) $(NCURSES_LIBS)
 
-bin_PROGRAMS += cmd/vmwhere/vmwhere
-cmd_vmwhere_vmwhere_SOURCES = $(cmd_common) \
+bin_PROGRAMS += bin/vmwhere
+bin_vmwhere_SOURCES = $(cmd_common) \
 	cmd/vmwhere/diff.c \
 	cmd/vmwhere/duplicates.c \
 	cmd/vmwhere/filter.c \
@@ -29,5 +29,21 @@ cmd_vmwhere_vmwhere_SOURCES = $(cmd_common) \
 	cmd/vmwhere/history.c \
 	cmd/vmwhere/show.c \
 	cmd/vmwhere/vmwhere.c cmd/vmwhere/vmwhere.h
-cmd_vmwhere_vmwhere_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(JANSSON_LIBS) \
+bin_vmwhere_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(JANSSON_LIBS) \
 	$(SMARTCOLS_LIBS) $(CONFUSE_LIBS)
+
+bin_PROGRAMS += bin/vmsnap
+bin_vmsnap_SOURCES = $(cmd_common)
+bin_vmsnap_SOURCES += cmd/vmsnap/answer.c cmd/vmsnap/answer.h
+bin_vmsnap_SOURCES += cmd/vmsnap/ask.c cmd/vmsnap/ask.h
+bin_vmsnap_SOURCES += cmd/vmsnap/follow.c cmd/vmsnap/follow.h
+bin_vmsnap_SOURCES += cmd/vmsnap/keep.c cmd/vmsnap/keep.h
+bin_vmsnap_SOURCES += cmd/vmsnap/known.c cmd/vmsnap/known.h
+bin_vmsnap_SOURCES += cmd/vmsnap/line.c cmd/vmsnap/line.h
+bin_vmsnap_SOURCES += cmd/vmsnap/link.c cmd/vmsnap/link.h
+bin_vmsnap_SOURCES += cmd/vmsnap/session.c cmd/vmsnap/session.h
+bin_vmsnap_SOURCES += cmd/vmsnap/shard.c cmd/vmsnap/shard.h
+bin_vmsnap_SOURCES += cmd/vmsnap/take.c cmd/vmsnap/take.h
+bin_vmsnap_SOURCES += cmd/vmsnap/vmsnap.c
+bin_vmsnap_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) $(LIBXML_LIBS) \
+	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS)

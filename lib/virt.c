@@ -84,15 +84,26 @@ int virt_open(struct virt **virt, const char *uri, struct err *e)
 		return virt_error(e, NULL);
 	*virt = mem_zalloc(1, sizeof **virt);
 	(*virt)->connection = connection;
+	atomic_init(&(*virt)->references, 1);
 	return 0;
+}
+
+void virt_release(struct virt *virt)
+{
+	if (atomic_fetch_sub(&virt->references, 1) > 1)
+		return;
+	if (virt->listener.release)
+		virt->listener.release(virt->listener.context);
+	free(virt);
 }
 
 void virt_close(struct virt *virt)
 {
 	if (!virt)
 		return;
+	virt_unfollow(virt);
 	virConnectClose(virt->connection);
-	free(virt);
+	virt_release(virt);
 }
 
 void cleanup_virt(struct virt **virt)

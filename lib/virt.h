@@ -110,14 +110,20 @@ int virt_events_watch(int fd, void (*readable)(void *context), void *context, st
 /* Runs the loop once: waits for events and calls who asked for them, in this thread. */
 int virt_events_turn(struct err *e);
 
+struct virt_listener {
+	void (*event)(void *context, const struct virt_event *event);
+	/* Once, when the connection broke, which keepalive finds out within 10 s. */
+	void (*closed)(void *context, const char *why);
+	/* Once, when neither of the above will be called any more; in any thread. */
+	void (*release)(void *context);
+	void *context;
+};
+
 /*
- * From now on calls EVENT for each event of this host, and CLOSED (once) when
- * the connection broke, which keepalive finds out within 10 s. Both are called
- * by virt_events_turn and must not call libvirt. CONTEXT is borrowed until virt_unfollow.
+ * From now on LISTENER (copied) hears of this host, from virt_events_turn,
+ * and must not call libvirt there. After a failure too, only virt_close ends it. At most once a connection.
  */
-int virt_follow(struct virt *virt, void (*event)(void *context, const struct virt_event *event),
-		void (*closed)(void *context, const char *why), void *context, struct err *e);
-void virt_unfollow(struct virt *virt);
+int virt_follow(struct virt *virt, const struct virt_listener *listener, struct err *e);
 
 /* "started", "stopped", "migrated", …, as virsh names them; "unknown". */
 const char *virt_event_name(int event);

@@ -58,7 +58,7 @@ static void pass_on(const struct virt *virt, virDomainPtr domain, enum virt_even
 
 	event.name = virDomainGetName(domain);
 	if (event.name && virDomainGetUUID(domain, event.uuid) == 0)
-		virt->event(virt->context, &event);
+		virt->listener.event(virt->listener.context, &event);
 }
 
 static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event, int detail, void *opaque)
@@ -86,40 +86,52 @@ static void on_metadata(virConnectPtr connection, virDomainPtr domain, int type,
 
 static void on_close(virConnectPtr connection, int reason, void *opaque)
 {
-	const struct virt *virt = opaque;
+	const struct virt_listener *listener = &((const struct virt *)opaque)->listener;
 
 	(void)connection;
 	switch (reason) {
 	case VIR_CONNECT_CLOSE_REASON_KEEPALIVE:
-		virt->closed(virt->context, "no answer to keepalive");
+		listener->closed(listener->context, "no answer to keepalive");
 		break;
 	case VIR_CONNECT_CLOSE_REASON_EOF:
-		virt->closed(virt->context, "the host closed the connection");
+		listener->closed(listener->context, "the host closed the connection");
 		break;
 	default:
-		virt->closed(virt->context, "the connection broke");
+		listener->closed(listener->context, "the connection broke");
 		break;
 	}
 }
 
-static int add_callback(struct virt *virt, int id, virConnectDomainEventGenericCallback callback)
+static void on_free(void *opaque)
 {
-	int handle = virConnectDomainEventRegisterAny(virt->connection, NULL, id, callback, virt, NULL);
-
-	if (handle >= 0)
-		virt->callbacks[virt->callback_count++] = handle;
-	return handle;
+	virt_release(opaque);
 }
 
-int virt_follow(struct virt *virt, void (*event)(void *context, const struct virt_event *event),
-		void (*closed)(void *context, const char *why), void *context, struct err *e)
+static int add_callback(struct virt *virt, int id, virConnectDomainEventGenericCallback callback)
 {
-	virt->event = event;
-	virt->closed = closed;
-	virt->context = context;
-	/* Drivers in this process (test) know neither close nor keepalive, and need none. */
-	virConnectRegisterCloseCallback(virt->connection, on_close, virt, NULL);
+	atomic_fetch_add(&virt->references, 1);
+	int handle = virConnectDomainEventRegisterAny(virt->connection, NULL, id, callback, virt, on_free);
+	if (handle < 0) {
+		virt_release(virt);
+		return -1;
+	}
+	virt->callbacks[virt->callback_count++] = handle;
+	return 0;
+}
+
+/* Drivers in this process (test) know neither close nor keepalive, and need none. */
+static void watch_connection(struct virt *virt)
+{
+	atomic_fetch_add(&virt->references, 1);
+	if (virConnectRegisterCloseCallback(virt->connection, on_close, virt, on_free) < 0)
+		virt_release(virt);
 	virConnectSetKeepAlive(virt->connection, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
+}
+
+int virt_follow(struct virt *virt, const struct virt_listener *listener, struct err *e)
+{
+	virt->listener = *listener;
+	watch_connection(virt);
 	if (add_callback(virt, VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)) < 0)
 		return virt_error(e, "events");
 	/* Older daemons and other drivers lack these: then XML is as old as the last reread. */
@@ -131,6 +143,8 @@ int virt_follow(struct virt *virt, void (*event)(void *context, const struct vir
 
 void virt_unfollow(struct virt *virt)
 {
+	if (!virt->listener.context)
+		return;
 	for (size_t i = 0; i < virt->callback_count; i++)
 		virConnectDomainEventDeregisterAny(virt->connection, virt->callbacks[i]);
 	virt->callback_count = 0;

@@ -4,4 +4,5 @@ dist_man_MANS += man/hostping.8
 dist_man_MANS += man/hosts.5
 dist_man_MANS += man/vmroll.7
 dist_man_MANS += man/vmroll.conf.5
+dist_man_MANS += man/vmsnap.8
 dist_man_MANS += man/vmwhere.8

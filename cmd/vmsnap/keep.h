@@ -1,0 +1,19 @@
+/* keep.h - looks after what is stored: lists snapshots. */
+#ifndef VMSNAP_KEEP_H
+#define VMSNAP_KEEP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli.h"
+#include "err.h"
+#include "rows.h"
+#include "store.h"
+
+enum { KEEP_COLUMNS = 7 };
+extern const struct column keep_columns[KEEP_COLUMNS];
+
+/* Prints the snapshots that began at SINCE or later, newest first. ERR_NOT_FOUND if there is none. */
+int keep_list(const struct cli *cli, struct store *store, int64_t since, struct err *e);
+
+#endif

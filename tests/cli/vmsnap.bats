@@ -1,0 +1,342 @@
+#!/usr/bin/env bats
+# vmsnap.bats - vmsnap on libvirt's test driver: nodes are files, no daemon is needed
+# shellcheck disable=SC2016,SC2154 # texts for other programs; what bats sets
+
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	folder=$BATS_TEST_TMPDIR
+	export VMROLL_CONFIG=$folder/vmroll.conf VMROLL_STORE=lmdb:$folder/store
+	export VMROLL_HOSTS=$folder/hosts TZ=UTC
+	: >"$VMROLL_HOSTS"
+	: >"$VMROLL_CONFIG"
+	settings
+}
+
+# settings [TEXT]: what goes into section snapshot
+settings()
+{
+	printf 'snapshot {\n%s\n}\n' "${1:-}" >"$VMROLL_CONFIG"
+}
+
+# domain NAME [UUID-DIGIT [STATE [VCPUS]]]
+domain()
+{
+	printf '<domain type="test" xmlns:test="http://libvirt.org/schemas/domain/test/1.0"><name>%s</name>' "$1"
+	printf '<uuid>%s0000000-0000-4000-8000-000000000000</uuid>' "${2:-1}"
+	printf '<metadata><o:libosinfo xmlns:o="http://libosinfo.org/xmlns/libvirt/domain/1.0">'
+	printf '<o:os id="http://debian.org/debian/12"/></o:libosinfo></metadata>'
+	printf '<memory unit="MiB">512</memory><vcpu>%s</vcpu><os><type arch="x86_64">hvm</type></os>' "${4:-2}"
+	printf '<devices><interface type="bridge"><mac address="52:54:00:00:00:0%s"/>' "${2:-1}"
+	printf '<source bridge="br0"/><bandwidth><inbound average="1000"/></bandwidth>'
+	printf '<model type="virtio"/></interface></devices>'
+	printf '<test:runstate>%s</test:runstate></domain>\n' "${3:-1}"
+}
+
+# node NAME DOMAINS...: a host in the list of hosts, and the file behind it
+node()
+{
+	local name=$1
+	shift
+	printf '<node>%s<memory>8388608</memory>%s</node>\n' \
+		'<cpu><mhz>2400</mhz><model>test</model><active>4</active><nodes>1</nodes><sockets>1</sockets><cores>4</cores><threads>1</threads></cpu>' \
+		"$*" >"$folder/$name.xml"
+	grep -q "^$name	" "$VMROLL_HOSTS" ||
+		printf '%s\t192.0.2.1\ttest://%s\tcluster=blue,manager=center1\n' "$name" "$folder/$name.xml" >>"$VMROLL_HOSTS"
+}
+
+# bad NAME: a host that refuses: nobody listens on the port of discard
+bad()
+{
+	printf '%s\t127.0.0.1\ttest+tcp://127.0.0.1:9/default\t-\n' "$1" >>"$VMROLL_HOSTS"
+}
+
+# newest KEY...: values of the newest snapshot
+newest()
+{
+	vmsnap --list -J | head -n 1 | jq -r "[.$1${2:+,.$2}${3:+,.$3}${4:+,.$4}] | map(tostring) | join(\" \")"
+}
+
+@test "a snapshot is silent, and counted" {
+	node host1 "$(domain web1 1)" "$(domain db1 2)"
+	node host2 "$(domain off1 3 5)"
+	run -0 --separate-stderr vmsnap
+	[ -z "$output$stderr" ]
+	[ "$(newest hosts answered failed vms)" = '2 2 0 3' ]
+}
+
+@test "-v says what was done" {
+	node host1 "$(domain web1 1)"
+	run -0 --separate-stderr vmsnap -v
+	[ -z "$output" ]
+	[[ $stderr == 'vmsnap: 1 of 1 hosts answered in '*': 1 VMs, 1 new, 0 gone, 0 changed' ]]
+	run -0 --separate-stderr vmsnap -v
+	[[ $stderr == *': 1 VMs, 0 new, 0 gone, 0 changed' ]]
+}
+
+@test "a changed, a gone and a new VM are seen" {
+	node host1 "$(domain web1 1)" "$(domain db1 2)"
+	vmsnap
+	node host1 "$(domain web1 1 3)" "$(domain new1 4)"
+	run -0 --separate-stderr vmsnap -v
+	[[ $stderr == *': 2 VMs, 1 new, 1 gone, 1 changed' ]]
+}
+
+@test "other vCPUs show once the XML is old enough" {
+	settings 'reread = "1s"'
+	node host1 "$(domain web1 1 1 2)"
+	vmsnap
+	node host1 "$(domain web1 1 1 8)"
+	changed() { vmsnap -v 2>&1 | grep -q ' 1 changed$'; }
+	for _ in {1..100}; do
+		changed && return
+		sleep 0.05
+	done
+	false
+}
+
+@test "hosts that are named are asked, the others are not" {
+	node host1 "$(domain web1 1)"
+	node host2 "$(domain web2 2)"
+	run -0 vmsnap host2
+	[ "$(newest hosts answered failed vms)" = '2 1 1 1' ]
+	run -2 --separate-stderr vmsnap host9
+	[ "$stderr" = "vmsnap: host9: no such host in $VMROLL_HOSTS" ]
+}
+
+@test "a host without a URI is not asked, and cannot be" {
+	node host1 "$(domain web1 1)"
+	printf 'ups1\t192.0.2.2\t-\t-\n' >>"$VMROLL_HOSTS"
+	run -0 --separate-stderr vmsnap
+	[ -z "$stderr" ]
+	run -2 --separate-stderr vmsnap ups1
+	[ "$stderr" = "vmsnap: $VMROLL_HOSTS:2: ups1 has no libvirt URI" ]
+}
+
+@test "a host that is off is not asked, unless it is named" {
+	node host1 "$(domain web1 1)"
+	node host2 "$(domain web2 2)"
+	sed -i '/^host2/s/cluster=blue/off/' "$VMROLL_HOSTS"
+	run -0 vmsnap
+	[ "$(newest answered)" = 1 ]
+	run -0 vmsnap host2
+	[ "$(newest answered vms)" = '1 1' ]
+}
+
+@test "an empty list of hosts is said, and nothing is written" {
+	run -0 --separate-stderr vmsnap
+	[[ $stderr == *'no hosts: nothing to ask' ]]
+	[ ! -e "$folder/store" ]
+}
+
+@test "some fail: 3, each named once; the next time only with -v" {
+	node host1 "$(domain web1 1)"
+	bad broken
+	run -3 --separate-stderr vmsnap
+	[[ $stderr == 'vmsnap: broken: '*refused* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[ "$(newest hosts answered failed vms)" = '2 1 1 1' ]
+	run -3 --separate-stderr vmsnap
+	[ -z "$stderr" ]
+	run -3 --separate-stderr vmsnap -v
+	[[ $stderr == *'broken: '*'refused'*'(as last time)'* ]]
+	node broken "$(domain web2 2)"
+	sed -i '/^broken.*127/d' "$VMROLL_HOSTS"
+	node broken "$(domain web2 2)"
+	vmsnap
+	sed -i '/^broken/d' "$VMROLL_HOSTS"
+	bad broken
+	run -3 --separate-stderr vmsnap
+	[[ $stderr == 'vmsnap: broken: '* ]]
+}
+
+@test "nobody answers: 4" {
+	bad broken1
+	bad broken2
+	run -4 --separate-stderr vmsnap
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	[ "$(newest hosts answered failed vms)" = '2 0 2 0' ]
+}
+
+@test "hostile names go in and come out" {
+	local long
+	long=$(printf 'n%.0s' {1..1000})
+	node host1 "$(domain 'a&#9;b&#x202E;$(id);,&quot;' 1)" "$(domain "$long" 2)"
+	run -0 --separate-stderr vmsnap
+	[ -z "$output$stderr" ]
+	[ "$(newest vms)" = 2 ]
+}
+
+@test "XML that libvirt refuses fails that host alone" {
+	node host1 "$(domain web1 1)"
+	printf '<node><domain' >"$folder/cut.xml"
+	printf 'cut\t192.0.2.1\ttest://%s\t-\n' "$folder/cut.xml" >>"$VMROLL_HOSTS"
+	run -3 --separate-stderr vmsnap
+	[[ $stderr == 'vmsnap: cut: '* ]]
+	[ "$(newest answered vms)" = '1 1' ]
+}
+
+@test "--list: keys, columns, newest first, --since" {
+	node host1 "$(domain web1 1)"
+	vmsnap
+	vmsnap
+	run -0 vmsnap --list -J
+	[ "${#lines[@]}" -eq 2 ]
+	[ "$(jq -r 'keys_unsorted | join(" ")' <<<"${lines[0]}")" = 'schema id begun ended hosts answered failed vms' ]
+	[ "$(jq .id <<<"${lines[0]}")" -gt "$(jq .id <<<"${lines[1]}")" ]
+	run -0 vmsnap --list
+	[[ ${lines[0]} =~ ^ID\ +BEGUN\ +ENDED\ +HOSTS\ +ANSWERED\ +FAILED\ +VMS$ ]]
+	run -0 vmsnap --list -r -o vms,ID
+	[[ ${lines[0]} =~ ^1$'\t'[0-9]+$ ]]
+	run -0 vmsnap --list --since '1h ago' -r
+	[ "${#lines[@]}" -eq 2 ]
+	run -1 --separate-stderr vmsnap --list --since '@4000000000' -r
+	[ -z "$output" ]
+	run -2 vmsnap --list --since whenever
+	run -2 vmsnap --since '1h ago'
+}
+
+@test "--list without a snapshot: 4, run vmsnap first" {
+	run -4 --separate-stderr vmsnap --list
+	[[ $stderr == *'run vmsnap first'* ]]
+}
+
+@test "--forget and --rename" {
+	node host1 "$(domain web1 1)"
+	vmsnap
+	run -1 --separate-stderr vmsnap --forget host9
+	[[ $stderr == *host9* ]]
+	run -1 vmsnap --rename host9 host8
+	run -2 vmsnap --rename host1
+	run -0 vmsnap --rename host1 host5
+	sed -i 's/^host1/host5/' "$VMROLL_HOSTS"
+	run -0 --separate-stderr vmsnap -v
+	[[ $stderr == *': 1 VMs, 0 new, 0 gone, 0 changed' ]]
+	run -0 vmsnap --forget host5
+}
+
+@test "--migrate leaves a store of this version as it is" {
+	node host1 "$(domain web1 1)"
+	vmsnap
+	run -0 --separate-stderr vmsnap --migrate
+	[ -z "$output$stderr" ]
+	[ "$(newest vms)" = 1 ]
+}
+
+@test "actions exclude each other" {
+	run -2 --separate-stderr vmsnap --list --follow
+	[[ $stderr == *'only one of'* ]]
+	run -2 vmsnap --reread 5m
+	run -2 vmsnap --follow --reread 1ms
+	run -2 vmsnap --follow host1
+}
+
+@test "--check-config" {
+	node host1 "$(domain web1 1)"
+	run -0 vmsnap --check-config
+	echo 'host1 - - nonsense=1' >>"$VMROLL_HOSTS"
+	run -2 --separate-stderr vmsnap --check-config
+	[[ $stderr == *"$VMROLL_HOSTS:2"* ]]
+}
+
+@test "a store that cannot be written: 4" {
+	node host1 "$(domain web1 1)"
+	run -4 --separate-stderr vmsnap -S lmdb:/proc/vmroll
+	[ -n "$stderr" ]
+}
+
+@test "output that cannot be written: 4" {
+	node host1 "$(domain web1 1)"
+	vmsnap
+	for option in -J -r -n; do
+		run -4 --separate-stderr bash -c "vmsnap --list $option >/dev/full"
+		[[ $stderr == *'cannot write'* || $stderr == *'No space left'* ]]
+	done
+}
+
+@test "SIGPIPE ends it as any filter" {
+	node host1 "$(domain web1 1)"
+	vmsnap
+	run -0 bash -c 'vmsnap --list -J | true; [[ ${PIPESTATUS[0]} == 141 || ${PIPESTATUS[0]} == 0 ]]'
+}
+
+# listener: something that accepts on a free port of loopback and says nothing
+listener()
+{
+	coproc MUTE { exec python3 -c '
+import socket, sys
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(64)
+print(s.getsockname()[1], flush=True)
+sys.stdin.read()' 3>&-; }
+	read -r port <&"${MUTE[0]}"
+}
+
+@test "a mute host costs its deadline, no more; who answers is stored" {
+	settings 'host_deadline = "1s"'
+	node host1 "$(domain web1 1)"
+	listener
+	printf 'mute\t127.0.0.1\tqemu+tcp://127.0.0.1:%s/system\t-\n' "$port" >>"$VMROLL_HOSTS"
+	run -3 --separate-stderr vmsnap
+	[ "$stderr" = 'vmsnap: mute: no answer within 1s' ]
+	[ "$(newest hosts answered failed vms)" = '2 1 1 1' ]
+}
+
+@test "when the run's deadline passes, the rest is not asked" {
+	settings 'host_deadline = "10s" deadline = "1s"'
+	echo 'parallel = 1' >>"$VMROLL_CONFIG"
+	listener
+	printf 'mute%d\t127.0.0.1\tqemu+tcp://127.0.0.1:'"$port"'/system\t-\n' 1 2 3 >>"$VMROLL_HOSTS"
+	run -4 --separate-stderr vmsnap
+	[[ $stderr == *'mute2: not asked'*'mute3: not asked'* ]]
+}
+
+
+@test "two at once: the second ends with 5" {
+	settings 'host_deadline = "20s"'
+	listener
+	printf 'mute\t127.0.0.1\tqemu+tcp://127.0.0.1:%s/system\t-\n' "$port" >>"$VMROLL_HOSTS"
+	vmsnap 3>&- &
+	local first=$!
+	for _ in {1..200}; do
+		run vmsnap
+		[ "$status" -eq 5 ] && break
+		sleep 0.05
+	done
+	kill "$first"
+	wait "$first" || true
+	[ "$status" -eq 5 ]
+}
+
+@test "kill -9 leaves no worker and no lock; SIGTERM ends it in order" {
+	settings 'host_deadline = "20s"'
+	node host1 "$(domain web1 1)"
+	listener
+	printf 'mute\t127.0.0.1\tqemu+tcp://127.0.0.1:%s/system\t-\n' "$port" >>"$VMROLL_HOSTS"
+	vmsnap 3>&- &
+	local first=$! left
+	for _ in {1..200}; do
+		(($(pgrep -c -P "$first") >= 1)) && break
+		sleep 0.05
+	done
+	mapfile -t left < <(pgrep -P "$first")
+	[ "${#left[@]}" -ge 1 ]
+	kill -9 "$first"
+	wait "$first" || true
+	for _ in {1..200}; do
+		kill -0 "${left[@]}" 2>/dev/null || break
+		sleep 0.05
+	done
+	run ! kill -0 "${left[@]}"
+	run -0 vmsnap host1
+	vmsnap 3>&- 2>/dev/null &
+	first=$!
+	for _ in {1..200}; do
+		(($(pgrep -c -P "$first") >= 1)) && break
+		sleep 0.05
+	done
+	kill -TERM "$first"
+	wait -f "$first" && status=0 || status=$?
+	[[ $status == [34] ]]
+	[ "$(newest hosts)" = 2 ]
+}

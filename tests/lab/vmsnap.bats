@@ -1,0 +1,206 @@
+#!/usr/bin/env bats
+# vmsnap.bats - vmsnap against real libvirt hosts: lists, failures, passwords, events
+# shellcheck disable=SC2030,SC2031,SC2154 # LAB_* come from the lab's env file
+
+load lib/lab
+
+bats_require_minimum_version 1.5.0
+
+setup_file()
+{
+	lab_up --hosts 3 --guests 8 --no-wait
+	lab_mute --count 2
+	lab_mute --mode refuse
+	lab_mute --mode half
+	lab_mute --mode garbage
+	lab_sasl
+	lab_env
+}
+
+setup()
+{
+	lab_env
+	folder=$BATS_TEST_TMPDIR
+	export VMROLL_STORE=lmdb:$folder/store VMROLL_HOSTS=$LAB_HOSTS_FILE
+	export VMROLL_CONFIG=$folder/vmroll.conf TZ=UTC
+	: >"$VMROLL_CONFIG"
+}
+
+teardown()
+{
+	background_end_all
+}
+
+teardown_file()
+{
+	lab_down
+}
+
+newest()
+{
+	vmsnap --list -J | head -n 1 | jq -r "[.$1${2:+,.$2}${3:+,.$3}${4:+,.$4}] | map(tostring) | join(\" \")"
+}
+
+@test "three hosts, eight guests and one that is off" {
+	run -0 --separate-stderr vmsnap
+	[ -z "$output$stderr" ]
+	[ "$(newest hosts answered failed vms)" = '3 3 0 9' ]
+}
+
+@test "nothing changed: nothing is new, gone or changed" {
+	vmsnap
+	run -0 --separate-stderr vmsnap -v
+	[[ $stderr == *': 9 VMs, 0 new, 0 gone, 0 changed' ]]
+}
+
+@test "a host is known by its UUID, whatever hosts(5) calls it" {
+	vmsnap
+	sed 's/^host1/alpha/' "$LAB_HOSTS_FILE" >"$folder/hosts"
+	run -0 --separate-stderr vmsnap --hosts "$folder/hosts" -v
+	[[ $stderr == *': 9 VMs, 0 new, 0 gone, 0 changed' ]]
+}
+
+@test "two names for one host: the second is refused, and says why" {
+	sed '1p; 1s/^host1/twin/' "$LAB_HOSTS_FILE" >"$folder/hosts"
+	run -3 --separate-stderr vmsnap --hosts "$folder/hosts"
+	[[ $stderr == *host1*twin* || $stderr == *twin*host1* ]]
+	[ "$(newest hosts answered failed vms)" = '4 3 1 9' ]
+}
+
+@test "mute, refusing, half-answering and nonsensical hosts fail by name; the others are stored" {
+	printf 'snapshot { host_deadline = "2s" }\n' >"$VMROLL_CONFIG"
+	cat "$LAB_HOSTS_FILE" "$LAB_MUTE_FILE" "$LAB_REFUSE_FILE" "$LAB_HALF_FILE" "$LAB_GARBAGE_FILE" >"$folder/hosts"
+	run -3 --separate-stderr vmsnap --hosts "$folder/hosts"
+	[ -z "$output" ]
+	[[ $stderr == *'mute1: no answer within 2s'* ]]
+	[[ $stderr == *'mute2: no answer within 2s'* ]]
+	[[ $stderr == *'half1: '* ]]
+	[[ $stderr == *'garbage1: '* ]]
+	[[ $stderr == *'refuse1: '*refused* ]]
+	[ "${#stderr_lines[@]}" -eq 5 ]
+	[ "$(newest hosts answered failed vms)" = '8 3 5 9' ]
+}
+
+@test "a password from auth.conf is used" {
+	run -0 --separate-stderr vmsnap --hosts "$LAB_SASL_FILE"
+	[ -z "$stderr" ]
+	[ "$(newest hosts answered failed)" = '1 1 0' ]
+}
+
+@test "a wrong password is named as such" {
+	run -4 --separate-stderr vmsnap --hosts "$LAB_SASL_FILE.wrong"
+	[[ $stderr == 'vmsnap: sasl: authentication failed'* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+@test "no password: nobody is asked on the terminal" {
+	run -4 --separate-stderr script -qec "vmsnap --hosts '$LAB_SASL_FILE.none' 2>'$folder/err'" /dev/null </dev/null
+	[ -z "$output" ]
+	[[ $(<"$folder/err") == 'vmsnap: sasl: authentication failed'* ]]
+}
+
+@test "a libvirtd that hangs costs its deadline, and keeps its last list" {
+	printf 'snapshot { host_deadline = "2s" }\n' >"$VMROLL_CONFIG"
+	vmsnap
+	lab_signal host2 STOP
+	run --separate-stderr vmsnap
+	lab_signal host2 CONT
+	[ "$status" -eq 3 ]
+	[ "$stderr" = 'vmsnap: host2: no answer within 2s' ]
+	[ "$(newest hosts answered failed)" = '3 2 1' ]
+}
+
+followed()
+{
+	seen "$BATS_FILE_TMPDIR/follow.out" "	$1	-	-	connected|\"$1\".*\"connected\""
+}
+
+all_followed()
+{
+	followed host1 && followed host2 && followed host3
+}
+
+follow()
+{
+	background follow vmsnap --follow "$@"
+	wait_until 60 all_followed
+}
+
+event()
+{
+	seen "$BATS_FILE_TMPDIR/follow.out" "$1"
+}
+
+@test "--follow: stop, start and migration are lines at once, and in the roll" {
+	follow
+	lab_stop web2
+	wait_until 20 event "	host3	web2	$LAB_UUID_web2	stopped	destroyed"
+	lab_start web2 host3
+	wait_until 20 event "	host3	web2	$LAB_UUID_web2	started	booted"
+	lab_migrate web2 host2
+	wait_until 20 event "	host2	web2	$LAB_UUID_web2	started	migrated"
+	wait_until 20 event "	host3	web2	$LAB_UUID_web2	stopped	migrated"
+	lab_migrate web2 host3
+	wait_until 20 event "	host3	web2	$LAB_UUID_web2	started	migrated"
+	background_end follow
+	[ ! -s "$BATS_FILE_TMPDIR/follow.err" ]
+	# What was followed is what a fresh look finds.
+	run -0 --separate-stderr vmsnap -v
+	[[ $stderr == *': 9 VMs, 0 new, 0 gone, 0 changed' ]]
+}
+
+@test "--follow -J: the keys of an event" {
+	follow -J
+	lab_stop web1
+	wait_until 20 event '"event": *"stopped"'
+	lab_start web1 host2
+	wait_until 20 event '"event": *"started"'
+	background_end follow
+	run -0 jq -r 'select(.event == "stopped") | keys_unsorted | join(" ")' "$BATS_FILE_TMPDIR/follow.out"
+	[ "${lines[0]}" = 'schema time host vm uuid event detail' ]
+}
+
+@test "--follow: a host that is lost is told, tried again, and told again" {
+	follow
+	lab_kill host3
+	wait_until 60 event '	host3	.*	lost'
+	lab_heal host3
+	back() { [ "$(grep -c '	host3	.*	connected' "$BATS_FILE_TMPDIR/follow.out")" -ge 2 ]; }
+	wait_until 120 back
+	background_end follow
+	lab_where | awk -F '\t' '$2 == "host3" && $3 == "shut off" { print $1 }' >"$folder/off"
+	while read -r guest; do
+		lab_start "$guest" host3
+	done <"$folder/off"
+}
+
+@test "--follow beside a mute host follows the others" {
+	printf 'snapshot { host_deadline = "2s" }\n' >"$VMROLL_CONFIG"
+	cat "$LAB_MUTE_FILE" "$LAB_HOSTS_FILE" >"$folder/hosts"
+	VMROLL_HOSTS=$folder/hosts follow
+	lab_stop app1
+	wait_until 20 event "	app1	$LAB_UUID_app1	stopped	destroyed"
+	lab_start app1 host2
+	wait_until 20 event "	app1	$LAB_UUID_app1	started	booted"
+	background_end follow
+}
+
+@test "only one follows; kill -9 leaves neither process nor lock" {
+	follow
+	run -5 --separate-stderr vmsnap --follow
+	local pid children=()
+	pid=$(proc_pid "$BATS_FILE_TMPDIR/background/follow")
+	mapfile -t children < <(pgrep -P "$pid")
+	[ "${#children[@]}" -ge 1 ]
+	background_end follow KILL
+	gone() { ! kill -0 "${children[@]}" 2>/dev/null; }
+	wait_until 20 gone
+	rm -f "$BATS_FILE_TMPDIR/follow.out"
+	follow
+	background_end follow
+}
+
+@test "--follow into a full device ends with 4" {
+	run -4 --separate-stderr bash -c 'timeout 60 vmsnap --follow >/dev/full'
+	[[ $stderr == *'No space left'* || $stderr == *'cannot write'* ]]
+}
