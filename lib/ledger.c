@@ -89,12 +89,18 @@ int64_t ledger_backoff(unsigned attempts)
 	return wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS;
 }
 
+/* A time further ahead than it was ever set is one of a clock that was put back since. */
+static bool is_over(int64_t time, int64_t now, int64_t longest)
+{
+	return time <= now || time - now > longest;
+}
+
 bool delivery_is_due(const struct delivery *delivery, int64_t now)
 {
 	if (delivery->state == DELIVERY_PENDING)
-		return delivery->next <= now;
+		return is_over(delivery->next, now, BACKOFF_MAX_MS);
 	return delivery->state == DELIVERY_SENDING &&
-	       (delivery->lease <= now || !ledger_owner_lives(delivery->owner));
+	       (is_over(delivery->lease, now, LEASE_MS) || !ledger_owner_lives(delivery->owner));
 }
 
 void delivery_settle(struct delivery *delivery, const struct err *outcome, int64_t now)

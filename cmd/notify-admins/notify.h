@@ -1,0 +1,44 @@
+/* notify.h - the options of notify-admins, and its commands: one file each, as its man page has one section each. */
+#ifndef NOTIFY_NOTIFY_H
+#define NOTIFY_NOTIFY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "admins.h"
+#include "cli.h"
+#include "conf.h"
+#include "err.h"
+#include "vec.h"
+
+struct options {
+	struct cli cli;
+	struct conf conf;
+	struct err *e;        /* where a command leaves its message */
+	bool all;
+	bool dry_run;
+	bool force;
+	const char *at;
+	const char *by;
+	const char *incident;
+	const char *note;
+	int64_t drain_ms;
+	VEC(const char *) hosts; /* of the rehearsal */
+};
+
+/* Columns of the listings, for `-o`. */
+extern const struct column admins_columns[], incidents_columns[], log_columns[];
+extern const size_t admins_column_count, incidents_column_count, log_column_count;
+
+/* Each gets struct options, is run after the settings were read, and returns an err_code with the message in options->e. */
+int command_ack(void *context);
+int command_admins(void *context);
+int command_close(void *context);
+int command_import(void *context);
+int command_incidents(void *context);
+int command_log(void *context);
+int command_test(void *context);
+/* `--host H --dry-run`. */
+int rehearse(struct options *o, struct err *e);
+
+#endif

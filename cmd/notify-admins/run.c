@@ -1,0 +1,250 @@
+/* run.c - the loop: lines come in, messages go out, nothing waits for anything else. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "log.h"
+#include "mem.h"
+#include "run.h"
+#include "watchline.h"
+#include "when.h"
+
+enum { CATCH_UP_MS = 60 * 1000, FAREWELL_MS = 5000, BUFFER_SIZE = 64 * 1024 };
+
+static volatile sig_atomic_t ended, reload;
+
+struct loop {
+	struct engine engine;
+	struct watchline_reader reader;
+	bool input;       /* still open */
+	int64_t drain;    /* CLOCK_MONOTONIC: until when to go on after the end of input */
+	int64_t catch_up; /* CLOCK_MONOTONIC: when to look at the store's states again, -1: never */
+	int64_t farewell; /* CLOCK_MONOTONIC: told to end, and then at the latest; -1: not told */
+};
+
+static void on_end(int signal)
+{
+	(void)signal;
+	ended = 1;
+}
+
+static void on_reload(int signal)
+{
+	(void)signal;
+	reload = 1;
+}
+
+/* Blocked but while polling, so that none comes between the look at the flag and the sleep. */
+static void take_signals(sigset_t *unblocked)
+{
+	struct sigaction end = {.sa_handler = on_end};
+	struct sigaction again = {.sa_handler = on_reload};
+	sigset_t blocked;
+
+	sigaction(SIGINT, &end, NULL);
+	sigaction(SIGTERM, &end, NULL);
+	sigaction(SIGHUP, &again, NULL);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGINT);
+	sigaddset(&blocked, SIGTERM);
+	sigaddset(&blocked, SIGHUP);
+	sigprocmask(SIG_BLOCK, &blocked, unblocked);
+}
+
+/* ---- input ---- */
+
+static void take_lines(struct loop *loop)
+{
+	struct hoststate_change change;
+	struct err e = {0};
+	int result;
+
+	engine_refresh(&loop->engine);
+	while ((result = watchline_next(&loop->reader, &change, &e)) != 0) {
+		if (result < 0) {
+			log_warning("stdin: %s", e.text);
+			continue;
+		}
+		events_take(&loop->engine, &change);
+		hoststate_change_done(&change);
+	}
+}
+
+static void read_input(struct loop *loop)
+{
+	char buffer[BUFFER_SIZE];
+	ssize_t length = read(STDIN_FILENO, buffer, sizeof buffer);
+
+	if (length < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (length < 0)
+		log_error("stdin: %s", strerror(errno));
+	if (length <= 0) {
+		loop->input = false;
+		return;
+	}
+	watchline_feed(&loop->reader, buffer, (size_t)length);
+	take_lines(loop);
+}
+
+/* ---- the loop ---- */
+
+static void shorten(int *timeout_ms, int64_t until)
+{
+	int64_t left = until - when_monotonic();
+
+	left = left < 0 ? 0 : left;
+	if (*timeout_ms < 0 || left < *timeout_ms)
+		*timeout_ms = (int)left;
+}
+
+static int timeout_of(const struct loop *loop)
+{
+	int timeout_ms = -1;
+
+	if (loop->engine.wake >= 0)
+		shorten(&timeout_ms, loop->engine.wake);
+	if (loop->catch_up >= 0)
+		shorten(&timeout_ms, loop->catch_up);
+	if (loop->farewell >= 0)
+		shorten(&timeout_ms, loop->farewell);
+	else if (!loop->input)
+		shorten(&timeout_ms, loop->drain > when_monotonic() ? loop->drain : when_monotonic() + 1000);
+	if (loop->engine.recorder)
+		recorder_timeout(loop->engine.recorder, &timeout_ms);
+	return timeout_ms;
+}
+
+/* Sleeps until there is something to do; true if there is input. */
+static bool wait_for_work(struct loop *loop, const sigset_t *unblocked)
+{
+	struct engine *engine = &loop->engine;
+	struct pollfd fds[HOOKS_MAX + 3];
+	int timeout_ms = timeout_of(loop);
+	size_t count = hooks_poll(&engine->hooks, fds, &timeout_ms);
+	size_t input = count;
+
+	fds[count++] = (struct pollfd){.fd = loop->input ? STDIN_FILENO : -1, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = engine->recorder ? recorder_fd(engine->recorder) : -1, .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = engine->smtp ? smtp_fd(engine->smtp) : -1, .events = POLLIN};
+	struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
+	if (ppoll(fds, count, timeout_ms < 0 ? NULL : &timeout, unblocked) < 0)
+		return false;
+	return fds[input].revents != 0;
+}
+
+static void read_hosts_again(struct loop *loop)
+{
+	struct hosts fresh;
+	struct err e = {0};
+
+	reload = 0;
+	if (hosts_read(&fresh, loop->engine.conf->hosts, &e) < 0) {
+		log_err(&e);
+		return;
+	}
+	hosts_done(loop->engine.hosts);
+	*loop->engine.hosts = fresh;
+	events_catch_up(&loop->engine);
+}
+
+static bool is_finished(const struct loop *loop)
+{
+	const struct engine *engine = &loop->engine;
+	int64_t now = when_monotonic();
+
+	if (loop->farewell >= 0)
+		return engine_is_idle(engine) || now >= loop->farewell;
+	if (loop->input || engine->soon || !engine_is_idle(engine))
+		return false;
+	return !engine->later || now >= loop->drain;
+}
+
+static void look_up(struct loop *loop)
+{
+	if (reload)
+		read_hosts_again(loop);
+	if (loop->catch_up < 0 || when_monotonic() < loop->catch_up)
+		return;
+	events_catch_up(&loop->engine);
+	loop->catch_up = when_monotonic() + CATCH_UP_MS;
+}
+
+static void go_round(struct loop *loop, int64_t drain_ms, const sigset_t *unblocked)
+{
+	engine_tick(&loop->engine);
+	while (!is_finished(loop)) {
+		bool had_input = loop->input;
+		if (wait_for_work(loop, unblocked))
+			read_input(loop);
+		if (had_input && !loop->input)
+			loop->drain = when_monotonic() + drain_ms;
+		if (ended && loop->farewell < 0) {
+			loop->input = false;
+			loop->farewell = when_monotonic() + FAREWELL_MS;
+		}
+		engine_collect(&loop->engine);
+		look_up(loop);
+		engine_tick(&loop->engine);
+	}
+}
+
+/* Readers want a store that exists; what creates one is opening it for writing. */
+static int make_store(const struct conf *conf, bool dry_run, struct err *e)
+{
+	cleanup(cleanup_store) struct store *store = NULL;
+
+	int result = store_open(&store, conf->store, STORE_READ, e);
+	if (result == 0 || dry_run)
+		return result;
+	return store_open(&store, conf->store, STORE_WRITE, e);
+}
+
+static int verdict(const struct loop *loop, struct err *e)
+{
+	const struct engine *engine = &loop->engine;
+
+	if (engine->broken)
+		return err_set(e, ERR_ENV, "the store could not be read or written: see above");
+	if (engine->recorder && recorder_pending(engine->recorder) > 0)
+		return err_set(e, ERR_ENV, "%zu changes could not be recorded", recorder_pending(engine->recorder));
+	if (engine->failed > 0 && engine->sent == 0)
+		return err_set(e, ERR_ENV, "no message went out: %zu failed, see above", engine->failed);
+	if (engine->failed > 0 || engine->untold)
+		return err_set(e, ERR_PARTIAL, "not everybody could be told: see above");
+	return 0;
+}
+
+int run(const struct conf *conf, bool input, int64_t drain_ms, bool dry_run, struct err *e)
+{
+	struct hosts hosts = {0};
+	struct loop loop = {.input = input, .farewell = -1, .catch_up = -1};
+	sigset_t unblocked;
+
+
+	if (hosts_read(&hosts, conf->hosts, e) < 0 || make_store(conf, dry_run, e) < 0 ||
+	    engine_start(&loop.engine, conf, &hosts, dry_run, e) < 0) {
+		engine_done(&loop.engine);
+		hosts_done(&hosts);
+		return e->code;
+	}
+	take_signals(&unblocked);
+	if (!input)
+		events_watch_ourselves(&loop.engine);
+	events_catch_up(&loop.engine);
+	if (input)
+		loop.catch_up = when_monotonic() + CATCH_UP_MS;
+	go_round(&loop, drain_ms, &unblocked);
+	int result = verdict(&loop, e);
+	watchline_reader_done(&loop.reader);
+	engine_done(&loop.engine);
+	hosts_done(&hosts);
+	return result;
+}

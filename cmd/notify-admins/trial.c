@@ -1,0 +1,217 @@
+/* trial.c - notify-admins test, and the rehearsal: what would be said, and whether it arrives. */
+#include "config.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "affected.h"
+#include "hooks.h"
+#include "http.h"
+#include "log.h"
+#include "mail.h"
+#include "mem.h"
+#include "notice.h"
+#include "notify.h"
+#include "relay.h"
+#include "str.h"
+#include "when.h"
+
+static void show_letter(const struct letter *letter, const char *name, const char *address)
+{
+	cleanup(cleanup_mem) char *shown = name ? str_escape(name) : NULL;
+
+	printf("To: %s%s%s%s\nSubject: %s\n\n%s\n", shown ? shown : "", shown ? " <" : "", address, shown ? ">" : "",
+	       letter->subject, letter->text);
+}
+
+/* ---- test ---- */
+
+struct addressee {
+	char *name, *address;
+};
+
+static void addressee_done(struct addressee *addressee)
+{
+	free(addressee->name);
+	free(addressee->address);
+}
+
+static int search_list(struct options *o, const char *person, struct addressee *found, struct err *e)
+{
+	cleanup(cleanup_store) struct store *store = NULL;
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	cleanup(admins_done) struct admins admins = {0};
+
+	if (cli_store(&o->conf, STORE_READ, &store, e) < 0 || store_view_open(&view, store, e) < 0)
+		return e->code;
+	int result = admins_load(view, &admins, e);
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < admins.count; i++) {
+		const struct admin *admin = &admins.items[i];
+		if (admin->email && (strcasecmp(admin->email, person) == 0 || str_equal(admin->admin, person))) {
+			found->name = admin->admin && *admin->admin ? mem_string(admin->admin) : NULL;
+			found->address = mem_string(admin->email);
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static int find_person(struct options *o, const char *person, struct addressee *found, struct err *e)
+{
+	int result = search_list(o, person, found, e);
+
+	/* A plain address needs neither a list nor a store. */
+	if (!found->address && strchr(person, '@')) {
+		found->address = mem_string(person);
+		return mail_check_address(person, e);
+	}
+	if (result < 0)
+		return result;
+	cleanup(cleanup_mem) char *shown = str_escape(person);
+	return found->address ? 0 : err_set(e, ERR_NOT_FOUND, "%s: nobody of that name with a mail address is in the list", shown);
+}
+
+static int deliver(struct smtp *smtp, const char *from, const char *to, const struct str *message, struct err *e)
+{
+	uint64_t tag;
+
+	if (smtp_submit(smtp, 1, from, to, message->data, message->length, e) < 0)
+		return e->code;
+	*e = (struct err){0};
+	while (!smtp_finished(smtp, &tag, e)) {
+		struct pollfd event = {.fd = smtp_fd(smtp), .events = POLLIN};
+		poll(&event, 1, -1);
+	}
+	return e->code;
+}
+
+static int send_letter(struct options *o, const struct addressee *to, const struct letter *letter, struct err *e)
+{
+	cleanup(cleanup_smtp) struct smtp *smtp = NULL;
+	cleanup(str_done) struct str bytes = {0};
+	cleanup(cleanup_mem) char *now = mem_format("%lld", (long long)when_now());
+	const char *address = o->conf.notify.redirect ? o->conf.notify.redirect : to->address;
+
+	if (relay_open(&smtp, &o->conf, e) < 0)
+		return e->code;
+	const char *const parts[] = {"test", now, to->address, NULL};
+	cleanup(cleanup_mem) char *id = mail_message_id("vmroll.test", parts, o->conf.smtp.from);
+	cleanup(cleanup_mem) char *name = to->name ? str_escape(to->name) : NULL;
+	struct mail mail = {.from = o->conf.smtp.from, .from_name = "vmroll", .to = address, .to_name = name,
+			    .subject = letter->subject, .date = when_now(), .message_id = id, .text = letter->text,
+			    .html = letter->html};
+	if (mail_compose(&mail, &bytes, e) < 0 || deliver(smtp, o->conf.smtp.from, address, &bytes, e) < 0)
+		return err_wrap(e, "%s", address);
+	if (!o->cli.quiet)
+		printf("%s: the relay took it, Message-ID %s\n", address, id);
+	return 0;
+}
+
+int command_test(void *context)
+{
+	struct options *o = context;
+	cleanup(letter_done) struct letter letter = {0};
+	cleanup(addressee_done) struct addressee to = {0};
+
+	if (cli_operands(&o->cli, 1, 1, o->e) < 0 || find_person(o, o->cli.operands[0], &to, o->e) < 0)
+		return o->e->code;
+	letter_test(&letter, o->cli.operands[0], when_now());
+	if (o->dry_run) {
+		show_letter(&letter, to.name, to.address);
+		return 0;
+	}
+	return send_letter(o, &to, &letter, o->e);
+}
+
+/* ---- the rehearsal ---- */
+
+struct rehearsal {
+	struct incidents incidents;
+	struct affected *affected;
+	struct notice_case *cases;
+	struct admins admins;
+	struct notices notices;
+};
+
+static void rehearsal_done(struct rehearsal *r)
+{
+	notices_done(&r->notices);
+	for (size_t i = 0; r->affected && i < r->incidents.count; i++)
+		affected_done(&r->affected[i]);
+	free(r->affected);
+	free(r->cases);
+	incidents_done(&r->incidents);
+	admins_done(&r->admins);
+}
+
+static int imagine_death(struct rehearsal *r, struct store_view *view, const char *host, int64_t at, struct err *e)
+{
+	struct incident incident = {
+		.host = mem_string(host), .at = at, .opened = at, .detail = mem_string("rehearsal: it did not happen"),
+		.acknowledged = WHEN_UNKNOWN, .closed = WHEN_UNKNOWN, .closing = WHEN_UNKNOWN};
+
+	int result = incident_check(view, &incident, e);
+	if (result == INCIDENT_HISTORY)
+		snprintf(incident.id, sizeof incident.id, "0000");
+	vec_push(&r->incidents, incident);
+	return result < 0 ? result : 0;
+}
+
+static int prepare(struct rehearsal *r, struct options *o, struct store_view *view, int64_t at, struct err *e)
+{
+	vec_foreach (&o->hosts, host)
+		if (imagine_death(r, view, *host, at, e) < 0)
+			return e->code;
+	r->affected = mem_zalloc(r->incidents.count, sizeof *r->affected);
+	r->cases = mem_zalloc(r->incidents.count, sizeof *r->cases);
+	for (size_t i = 0; i < r->incidents.count; i++) {
+		r->cases[i].incident = &r->incidents.items[i];
+		if (affected_find(view, r->incidents.items[i].host, at, &r->affected[i], e) < 0)
+			return e->code;
+		r->cases[i].affected = &r->affected[i];
+	}
+	int have_admins = admins_load(view, &r->admins, e);
+	if (have_admins < 0)
+		return have_admins;
+	notices_build(&r->notices, r->cases, r->incidents.count, have_admins ? &r->admins : NULL, &o->conf.notify.fallback);
+	return 0;
+}
+
+static int check_hosts(struct options *o, struct err *e)
+{
+	struct hosts hosts = {0};
+	const struct host *host;
+	int result = cli_hosts(&o->conf, &hosts, e);
+
+	vec_foreach (&o->hosts, name)
+		if (result == 0)
+			result = hosts_require(&hosts, *name, &host, e);
+	hosts_done(&hosts);
+	return result;
+}
+
+int rehearse(struct options *o, struct err *e)
+{
+	cleanup(cleanup_store) struct store *store = NULL;
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	cleanup(rehearsal_done) struct rehearsal r = {0};
+	int64_t at = when_now();
+
+	if (cli_operands(&o->cli, 0, 0, e) < 0 || check_hosts(o, e) < 0 ||
+	    (o->at && cli_time("--at", o->at, &at, e) < 0) || cli_store(&o->conf, STORE_READ, &store, e) < 0 ||
+	    store_view_open(&view, store, e) < 0 || prepare(&r, o, view, at, e) < 0)
+		return e->code;
+	vec_foreach (&r.notices, notice) {
+		cleanup(letter_done) struct letter letter = {0};
+		letter_write(&letter, DELIVERY_FIRST, &r.notices, notice, when_now());
+		show_letter(&letter, notice->name, notice->address);
+	}
+	if (r.notices.untold > 0)
+		return err_set(e, ERR_PARTIAL, "nobody to tell for %zu VM%s: no administrator is listed and notify.fallback is empty",
+			       r.notices.untold, r.notices.untold == 1 ? "" : "s");
+	return 0;
+}

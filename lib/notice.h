@@ -1,0 +1,93 @@
+/*
+ * notice.h - who must hear what: joins what died with the administrators' list, person by person.
+ *
+ * Each active VM of a dead host concerns the people listed for it. What
+ * concerns nobody concerns the fallback: a VM without an entry, one whose
+ * people have no mail address, a death with no list before it, a host that ran nothing, and
+ * trouble of our own. Nothing is dropped: what would reach nobody at all is counted.
+ */
+#ifndef VMROLL_NOTICE_H
+#define VMROLL_NOTICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "admins.h"
+#include "affected.h"
+#include "conf.h"
+#include "incident.h"
+#include "ledger.h"
+
+/* One incident, and what it touches; borrowed. */
+struct notice_case {
+	const struct incident *incident;
+	const struct affected *affected; /* NULL unless it is of INCIDENT_HOST and known */
+};
+
+enum notice_reason {
+	NOTICE_OWN,     /* the person is listed for it */
+	NOTICE_NOBODY,  /* to the fallback: nobody is listed */
+	NOTICE_NO_MAIL  /* to the fallback: who is listed has no mail address */
+};
+
+/* One VM of somebody's. Borrowed from the cases and the list. */
+struct notice_item {
+	size_t incident; /* index of its case */
+	const struct affected_vm *vm;
+	const char *process;   /* or NULL */
+	const struct admin *unreachable; /* NOTICE_NO_MAIL: who should be called */
+	enum notice_reason reason;
+};
+
+/* One person. */
+struct notice {
+	char *person;  /* admins_person, or a fallback address in lower case */
+	char *name;    /* or NULL */
+	char *address;
+	bool fallback;
+	bool *concerned; /* for each case, whether it is told to this person */
+	struct notice_item *items;
+	size_t count, capacity;
+};
+
+struct notices {
+	const struct notice_case *cases;
+	size_t case_count;
+	struct notice *items; /* by person, the fallback last */
+	size_t count, capacity;
+	size_t untold; /* VMs, or cases without any, that concern the fallback while there is none */
+};
+
+/* Joins. ADMINS may be NULL (none was imported). All arguments must outlive *NOTICES; the caller calls notices_done. */
+void notices_build(struct notices *notices, const struct notice_case *cases, size_t case_count,
+		   const struct admins *admins, const struct conf_list *fallback);
+void notices_done(struct notices *notices);
+/* The notice of that person, or NULL. */
+const struct notice *notices_find(const struct notices *notices, const char *person);
+
+/* Whether a VM is known to run again, or not to have died. */
+bool notice_is_back(const struct affected_vm *vm);
+/* Whether each of the person's VMs is back. */
+bool notice_is_complete(const struct notice *notice);
+
+/* ---- how it reads ---- */
+
+struct letter {
+	char *subject;
+	char *text;
+	char *html;
+};
+
+void letter_done(struct letter *letter);
+
+/* The mail of that kind (not DELIVERY_UNDELIVERED) to the person of NOTICE. Incidents and VMs that do not concern the person are not in it. */
+void letter_write(struct letter *letter, enum delivery_kind kind, const struct notices *notices,
+		  const struct notice *notice, int64_t now);
+/* To the fallback: these of NOTICES could not be told (FAILED: their cells), and what they should have heard. */
+void letter_undelivered(struct letter *letter, const struct notices *notices, const struct delivery *const *failed,
+			size_t count, int64_t now);
+/* A trial: `notify-admins test`. */
+void letter_test(struct letter *letter, const char *person, int64_t now);
+
+#endif
