@@ -1,6 +1,8 @@
 /* ledger.c - who was told what: claims, backoff, and what may be written over what. */
 #include "config.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,7 +77,10 @@ bool ledger_owner_lives(const char *owner)
 	const char *pid = strsep(&rest, ":");
 	if (!pid || !rest || strcmp(its_boot, boot) != 0 || strspn(pid, "0123456789") != strlen(pid))
 		return true;
-	return process_start(pid, start, sizeof start) && strcmp(start, rest) == 0;
+	/* Another user's process may be there and its files be hidden (proc(5), hidepid). */
+	if (kill((pid_t)strtol(pid, NULL, 10), 0) < 0 && errno == ESRCH)
+		return false;
+	return !process_start(pid, start, sizeof start) || strcmp(start, rest) == 0;
 }
 
 /* ---- rules ---- */

@@ -126,6 +126,7 @@ static void add_text_header(struct str *out, const char *name, const char *text)
 static void add_address_header(struct str *out, const char *header, const char *address, const char *name)
 {
 	size_t column = strlen(header) + 2;
+	size_t begin = out->length;
 
 	str_addf(out, "%s: ", header);
 	if (!name || !*name) {
@@ -143,7 +144,9 @@ static void add_address_header(struct str *out, const char *header, const char *
 	} else {
 		add_encoded_words(out, name, column);
 	}
-	str_addf(out, "\r\n <%s>\r\n", address);
+	const char *line = memrchr(out->data + begin, '\n', out->length - begin);
+	size_t used = (size_t)(out->data + out->length - (line ? line + 1 : out->data + begin));
+	str_addf(out, "%s <%s>\r\n", used + strlen(address) + 3 > LINE_MAX_LENGTH ? "\r\n" : "", address);
 }
 
 static void add_hex(struct str *out, unsigned char c)

@@ -58,6 +58,7 @@ helpers =
 helpers += tests/cli/roll_script
 helpers += tests/cli/store_dump
 helpers += tests/cli/store_hold
+helpers += tests/lib/fixture
 tests_cli_roll_script_SOURCES = tests/cli/roll_script.c $(roll_kit)
 tests_cli_roll_script_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 
@@ -103,7 +104,7 @@ EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) \
 	tests/lab/README \
 	tests/lab/lab \
 	tests/lab/lib \
-	tests/lib \
+	tests/lib/smtp-server \
 	tests/meta/rules \
 	tests/meta/rules.bash
 

@@ -90,7 +90,7 @@ static void headers_stand_as_expected(void **state)
 
 	static const char *const expected[] = {
 		"From: vmroll@example.org\r\n",
-		"To: \"Sato \\\"web\\\"\"\r\n <sato@example.org>\r\n",
+		"To: \"Sato \\\"web\\\"\" <sato@example.org>\r\n",
 		"Subject: [vmroll] host1 down 12:33:21: check 2 VMs\r\n",
 		"Message-ID: <vmroll.7K3F.0123456789abcdef@example.org>\r\n",
 		"In-Reply-To: <first@example.org>\r\nReferences: <first@example.org>\r\n",

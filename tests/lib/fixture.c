@@ -1,0 +1,154 @@
+/* fixture.c - writes into a store what the lines on stdin say, so that a test begins where it wants to
+ *
+ * usage: fixture STORE-URI HOSTS-FILE <lines
+ *
+ * Fields are separated by tabs. TIME is @SECONDS or -SECONDS (before now).
+ *	snapshot TIME          begins a list of all hosts
+ *	list HOST TIME         HOST answered then; its VMs follow
+ *	vm NAME [UUID] [STATE] one of them: running (default) or shutoff
+ *	failed HOST            HOST did not answer
+ *	end TIME               ends the list
+ *	state HOST STATE TIME  hostping recorded it
+ *	heartbeat TIME         hostping was alive
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hosts.h"
+#include "hoststate.h"
+#include "mem.h"
+#include "roll.h"
+#include "store.h"
+#include "str.h"
+#include "vec.h"
+#include "when.h"
+
+struct fixture {
+	struct store *store;
+	struct hosts hosts;
+	struct roll_writer *writer;
+	const char *host; /* whose VMs follow, or NULL */
+	int64_t answered;
+	VEC(struct vm) vms;
+};
+
+static void require(int result, const struct err *e)
+{
+	if (result >= 0)
+		return;
+	fprintf(stderr, "fixture: %s\n", e->text);
+	exit(4);
+}
+
+static int64_t read_time(const char *text)
+{
+	double seconds = strtod(text + 1, NULL);
+
+	return text[0] == '@' ? (int64_t)(seconds * 1000) : when_now() - (int64_t)(seconds * 1000);
+}
+
+static void put_list(struct fixture *f)
+{
+	struct err e = {0};
+	struct roll_changes changes;
+	struct roll_host host = {.cpus = VM_UNKNOWN, .mhz = VM_UNKNOWN, .memory_bytes = VM_UNKNOWN, .uuid_derived = true};
+
+	if (!f->host)
+		return;
+	host.name = (char *)f->host;
+	vm_uuid_from_name(f->host, host.uuid);
+	require(roll_put_list(f->writer, &host, f->vms.items, f->vms.count, f->answered, &changes, &e), &e);
+	vec_foreach (&f->vms, vm)
+		vm_done(vm);
+	f->vms.count = 0;
+	f->host = NULL;
+}
+
+static void add_vm(struct fixture *f, char **fields, size_t count)
+{
+	struct err e = {0};
+	struct vm *vm = vec_push_zero(&f->vms);
+	size_t length;
+
+	require(str_unescape(fields[1], &vm->name, &length, &e), &e);
+	vm_uuid_from_name(fields[1], vm->uuid);
+	if (count > 2 && *fields[2])
+		require(vm_uuid_parse(fields[2], vm->uuid, &e), &e);
+	vm->state = count > 3 && strcmp(fields[3], "shutoff") == 0 ? VM_SHUTOFF : VM_RUNNING;
+	vm->domain_id = vm->state == VM_RUNNING ? (int)f->vms.count : -1;
+	vm->vcpus = 1;
+	vm->memory_bytes = 1 << 20;
+	vm->disk_bytes = 1 << 20;
+	vm->xml_known = true;
+	vm->xml_read = f->answered;
+}
+
+static void put_state(struct fixture *f, char **fields)
+{
+	struct err e = {0};
+	struct hoststate state = {.host = fields[1], .since = read_time(fields[3]), .rtt_us = -1, .recorded = read_time(fields[3])};
+
+	require(hoststate_parse(fields[2], &state.state, &e), &e);
+	require(hoststate_put(f->store, &state, &e), &e);
+}
+
+static void take_line(struct fixture *f, char **fields, size_t count)
+{
+	struct err e = {0};
+	const char *what = fields[0];
+
+	if (strcmp(what, "vm") != 0)
+		put_list(f);
+	if (strcmp(what, "snapshot") == 0) {
+		require(roll_begin(&f->writer, f->store, &f->hosts, read_time(fields[1]), &e), &e);
+	} else if (strcmp(what, "list") == 0) {
+		const struct host *host = hosts_find(&f->hosts, fields[1]);
+		f->host = host ? host->name : NULL;
+		f->answered = read_time(fields[2]);
+	} else if (strcmp(what, "vm") == 0) {
+		add_vm(f, fields, count);
+	} else if (strcmp(what, "failed") == 0) {
+		require(roll_put_failure(f->writer, fields[1], ERR_NET, "no answer", &e), &e);
+	} else if (strcmp(what, "end") == 0) {
+		require(roll_finish(f->writer, read_time(fields[1]), &e), &e);
+		roll_writer_free(f->writer);
+		f->writer = NULL;
+	} else if (strcmp(what, "state") == 0) {
+		put_state(f, fields);
+	} else if (strcmp(what, "heartbeat") == 0) {
+		require(hoststate_put_heartbeat(f->store, read_time(fields[1]), false, &e), &e);
+	} else {
+		require(err_set(&e, ERR_USAGE, "'%s' is unknown", what), &e);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct fixture f = {0};
+	struct err e = {0};
+	char *line = NULL;
+	size_t size = 0;
+
+	if (argc != 3)
+		return 2;
+	require(hosts_read(&f.hosts, argv[2], &e), &e);
+	require(store_open(&f.store, argv[1], STORE_WRITE, &e), &e);
+	while (getline(&line, &size, stdin) > 0) {
+		char *fields[8] = {0};
+		char *rest = line;
+		size_t count = 0;
+		line[strcspn(line, "\n")] = '\0';
+		while (rest && count < 8)
+			fields[count++] = strsep(&rest, "\t");
+		if (*fields[0])
+			take_line(&f, fields, count);
+	}
+	free(line);
+	vec_done(&f.vms);
+	store_close(f.store);
+	hosts_done(&f.hosts);
+	return 0;
+}
