@@ -46,8 +46,10 @@ bin_vmsnap_SOURCES += cmd/vmsnap/shard.c cmd/vmsnap/shard.h
 bin_vmsnap_SOURCES += cmd/vmsnap/take.c cmd/vmsnap/take.h
 bin_vmsnap_SOURCES += cmd/vmsnap/vmsnap.c
 bin_vmsnap_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) $(LIBXML_LIBS) \
-bin_PROGRAMS += cmd/notify-admins/notify-admins
-cmd_notify_admins_notify_admins_SOURCES = $(cmd_common) \
+	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS)
+
+bin_PROGRAMS += bin/notify-admins
+bin_notify_admins_SOURCES = $(cmd_common) \
 	cmd/notify-admins/answer.c \
 	cmd/notify-admins/compose.c \
 	cmd/notify-admins/engine.c cmd/notify-admins/engine.h \
@@ -62,5 +64,5 @@ cmd_notify_admins_notify_admins_SOURCES = $(cmd_common) \
 	cmd/notify-admins/relay.c cmd/notify-admins/relay.h \
 	cmd/notify-admins/run.c cmd/notify-admins/run.h \
 	cmd/notify-admins/trial.c
-cmd_notify_admins_notify_admins_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(CURL_LIBS) \
+bin_notify_admins_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(CURL_LIBS) \
 	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS)
