@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # lab and lab.bash set some and use others
 # base: messages, the run folder, and processes known by pid and start time.
 #
 # A lab is a folder. It holds everything that `lab down` needs, each fact in a
