@@ -40,8 +40,7 @@ static int send_all(int fd, const char *bytes, size_t length, int flags, struct 
 	return 0;
 }
 
-int channel_send(struct channel *channel, unsigned char kind, const void *bytes, size_t length,
-		 struct err *e)
+int channel_send(struct channel *channel, unsigned char kind, const void *bytes, size_t length, struct err *e)
 {
 	char header[HEADER_SIZE];
 	uint32_t size = (uint32_t)length;
@@ -165,8 +164,8 @@ static void become_child(int *fd, pid_t parent)
 	close_others(*fd);
 }
 
-int child_start(struct child *child, int (*body)(struct channel *channel, void *context),
-		void *context, struct err *e)
+int child_start(struct child *child, int (*body)(struct channel *channel, void *context), void *context,
+		struct err *e)
 {
 	int ends[2];
 	pid_t parent = getpid();

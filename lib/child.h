@@ -31,8 +31,7 @@ struct frame {
 };
 
 /* Sends one frame and waits until it is gone. ERR_TOO_LARGE; ERR_NET: the other end is gone. Not to be called by two threads at once. */
-int channel_send(struct channel *channel, unsigned char kind, const void *bytes, size_t length,
-		 struct err *e);
+int channel_send(struct channel *channel, unsigned char kind, const void *bytes, size_t length, struct err *e);
 /* Receives what has come, without waiting: 1 something, 0 nothing yet, ERR_NET the other end is gone. */
 int channel_fill(struct channel *channel, struct err *e);
 /* The next whole frame of what was received: 1, 0 if there is none, ERR_CORRUPT if it claims more than CHANNEL_FRAME_MAX. */
@@ -52,8 +51,8 @@ struct child {
  * session of its own (nothing can prompt on the terminal), /dev/null as stdin
  * and stdout, and no other descriptor of the parent but stderr. ERR_ENV.
  */
-int child_start(struct child *child, int (*body)(struct channel *channel, void *context),
-		void *context, struct err *e);
+int child_start(struct child *child, int (*body)(struct channel *channel, void *context), void *context,
+		struct err *e);
 /* Kills it and its group, and forgets it; safe on one that ended, or none. */
 void child_kill(struct child *child);
 /* After the channel ended: collects it, and says in TEXT how it ended ("killed by signal 11", "exit status 4"). */

@@ -233,8 +233,7 @@ static char *nic_network(const xmlNode *nic)
 
 static uint64_t bandwidth(const xmlNode *nic, const char *direction)
 {
-	cleanup(cleanup_mem) char *average =
-		child_attribute(child(nic, "bandwidth"), direction, "average");
+	cleanup(cleanup_mem) char *average = child_attribute(child(nic, "bandwidth"), direction, "average");
 
 	return number(average);
 }
@@ -261,8 +260,7 @@ static int parse_devices(struct domxml *domain, const xmlNode *devices, struct e
 	int result = 0;
 
 	domain->emulator = text_of(child(devices, "emulator"));
-	for (const xmlNode *node = devices ? devices->children : NULL; node && result == 0;
-	     node = node->next) {
+	for (const xmlNode *node = devices ? devices->children : NULL; node && result == 0; node = node->next) {
 		if (is_element(node, "disk"))
 			result = add_disk(domain, node, e);
 		else if (is_element(node, "interface"))
@@ -281,8 +279,7 @@ static void parse_cpus(struct domxml *domain, const xmlNode *vcpu)
 	domain->vcpus = current ? number(current) : domain->vcpus_max;
 }
 
-static int read_document(xmlDoc **document, const char *text, size_t length, const char *root,
-			 struct err *e)
+static int read_document(xmlDoc **document, const char *text, size_t length, const char *root, struct err *e)
 {
 	cleanup(cleanup_xmlFreeParserCtxt) xmlParserCtxt *parser = xmlNewParserCtxt();
 
@@ -322,8 +319,7 @@ int domxml_parse(struct domxml *domain, const char *text, size_t length, struct 
 	parsed.uuid = text_of(child(root, "uuid"));
 	parsed.name = text_of(child(root, "name"));
 	if (!parsed.uuid || !parsed.name)
-		return err_set(e, ERR_CORRUPT, "bad XML: a domain without %s",
-			       parsed.uuid ? "name" : "UUID");
+		return err_set(e, ERR_CORRUPT, "bad XML: a domain without %s", parsed.uuid ? "name" : "UUID");
 	parsed.title = text_of(child(root, "title"));
 	parsed.description = text_of(child(root, "description"));
 	parsed.type = attribute(root, "type");
@@ -367,9 +363,9 @@ void domxml_done(struct domxml *domain)
 	free(domain->arch);
 	free(domain->machine);
 	free(domain->emulator);
-	vec_foreach (&domain->disks, disk)
+	vec_foreach(&domain->disks, disk)
 		disk_done(disk);
-	vec_foreach (&domain->nics, nic)
+	vec_foreach(&domain->nics, nic)
 		nic_done(nic);
 	vec_done(&domain->disks);
 	vec_done(&domain->nics);

@@ -31,12 +31,12 @@ struct domxml_disk {
 };
 
 struct domxml_nic {
-	char *mac;     /* lower case */
-	char *type;    /* network, bridge, direct, user, … */
-	char *network; /* the network, else the bridge, else the host's device */
-	char *model;   /* virtio, e1000, … */
-	char *target;  /* device on the host, of a running domain */
-	uint64_t inbound_kib_s;  /* average bandwidth limit; 0 is none */
+	char *mac;              /* lower case */
+	char *type;             /* network, bridge, direct, user, … */
+	char *network;          /* the network, else the bridge, else the host's device */
+	char *model;            /* virtio, e1000, … */
+	char *target;           /* device on the host, of a running domain */
+	uint64_t inbound_kib_s; /* average bandwidth limit; 0 is none */
 	uint64_t outbound_kib_s;
 };
 
@@ -51,7 +51,7 @@ struct domxml {
 	char *arch;     /* x86_64 */
 	char *machine;  /* pc-q35-7.2 */
 	char *emulator; /* path */
-	uint64_t vcpus;        /* current */
+	uint64_t vcpus; /* current */
 	uint64_t vcpus_max;
 	uint64_t memory_bytes; /* what the guest may use at most without hotplug */
 	VEC(struct domxml_disk) disks;

@@ -74,8 +74,8 @@ static int know_nothing(virConnectCredentialPtr credentials, unsigned count, voi
 
 int virt_open(struct virt **virt, const char *uri, struct err *e)
 {
-	static int types[] = {VIR_CRED_AUTHNAME, VIR_CRED_ECHOPROMPT, VIR_CRED_REALM,
-			      VIR_CRED_PASSPHRASE, VIR_CRED_NOECHOPROMPT};
+	static int types[] = {VIR_CRED_AUTHNAME, VIR_CRED_ECHOPROMPT, VIR_CRED_REALM, VIR_CRED_PASSPHRASE,
+			      VIR_CRED_NOECHOPROMPT};
 	static virConnectAuth auth = {types, sizeof types / sizeof types[0], know_nothing, NULL};
 
 	virSetErrorFunc(NULL, say_nothing);
@@ -118,7 +118,7 @@ static void domain_done(struct virt_domain *domain)
 	if (domain->handle)
 		virDomainFree(domain->handle);
 	free(domain->name);
-	vec_foreach (&domain->disks, disk) {
+	vec_foreach(&domain->disks, disk) {
 		free(disk->target);
 		free(disk->source);
 	}
@@ -127,7 +127,7 @@ static void domain_done(struct virt_domain *domain)
 
 void virt_list_done(struct virt_list *list)
 {
-	vec_foreach (&list->domains, domain)
+	vec_foreach(&list->domains, domain)
 		domain_done(domain);
 	vec_done(&list->domains);
 }
@@ -226,8 +226,8 @@ static int take_stats(struct virt_list *list, const virDomainStatsRecord *record
 
 static int list_by_stats(struct virt *virt, struct virt_list *list, struct err *e)
 {
-	const unsigned what = VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_VCPU |
-			      VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_BLOCK;
+	const unsigned what = VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_BALLOON |
+			      VIR_DOMAIN_STATS_BLOCK;
 	virDomainStatsRecordPtr *records = NULL;
 
 	int count = virConnectGetAllDomainStats(virt->connection, what, &records,
@@ -335,8 +335,7 @@ static void *read_thread(void *context)
 
 /* A connection carries several calls at once, so that far hosts cost fewer round trips. */
 int virt_read_xml(const struct virt_list *list, const size_t *chosen, size_t count, int64_t until,
-		  int (*each)(void *context, size_t place, const char *xml, const struct err *why),
-		  void *context)
+		  int (*each)(void *context, size_t place, const char *xml, const struct err *why), void *context)
 {
 	pthread_t threads[XML_THREADS];
 	size_t started = 0;
@@ -361,8 +360,7 @@ int virt_read_xml(const struct virt_list *list, const size_t *chosen, size_t cou
 	return reading.result;
 }
 
-int virt_disk_capacity(const struct virt_domain *domain, const char *target, uint64_t *bytes,
-		       struct err *e)
+int virt_disk_capacity(const struct virt_domain *domain, const char *target, uint64_t *bytes, struct err *e)
 {
 	virDomainBlockInfo info;
 

@@ -70,8 +70,7 @@ int virt_read_xml(const struct virt_list *list, const size_t *chosen, size_t cou
 		  void *context);
 
 /* Capacity of one disk of a domain (virDomainGetBlockInfo), for drivers that do not list it. */
-int virt_disk_capacity(const struct virt_domain *domain, const char *target, uint64_t *bytes,
-		       struct err *e);
+int virt_disk_capacity(const struct virt_domain *domain, const char *target, uint64_t *bytes, struct err *e);
 
 struct virt_facts {
 	char *capabilities;       /* XML, for domxml_parse_capabilities */

@@ -38,8 +38,8 @@ int virt_events_watch(int fd, void (*readable)(void *context), void *context, st
 	struct watch *watch = mem_alloc(sizeof *watch);
 
 	*watch = (struct watch){readable, context};
-	if (virEventAddHandle(fd, VIR_EVENT_HANDLE_READABLE | VIR_EVENT_HANDLE_HANGUP, on_readable,
-			      watch, free) < 0) {
+	if (virEventAddHandle(fd, VIR_EVENT_HANDLE_READABLE | VIR_EVENT_HANDLE_HANGUP, on_readable, watch,
+			      free) < 0) {
 		free(watch);
 		return virt_error(e, "event loop");
 	}
@@ -51,8 +51,7 @@ int virt_events_turn(struct err *e)
 	return virEventRunDefaultImpl() < 0 ? virt_error(e, "event loop") : 0;
 }
 
-static void pass_on(const struct virt *virt, virDomainPtr domain, enum virt_event_kind kind, int type,
-		    int detail)
+static void pass_on(const struct virt *virt, virDomainPtr domain, enum virt_event_kind kind, int type, int detail)
 {
 	struct virt_event event = {.kind = kind, .event = type, .detail = detail};
 
@@ -75,8 +74,7 @@ static void on_device(virConnectPtr connection, virDomainPtr domain, const char 
 	pass_on(opaque, domain, VIRT_EVENT_DEVICES, 0, 0);
 }
 
-static void on_metadata(virConnectPtr connection, virDomainPtr domain, int type, const char *uri,
-			void *opaque)
+static void on_metadata(virConnectPtr connection, virDomainPtr domain, int type, const char *uri, void *opaque)
 {
 	(void)connection;
 	(void)type;
@@ -158,33 +156,27 @@ bool virt_event_defines(const struct virt_event *event)
 
 /* ---- names ---- */
 
-#define NAME_OF(names, index)                                                                      \
-	((index) >= 0 && (size_t)(index) < sizeof(names) / sizeof((names)[0]) && (names)[index]    \
-		 ? (names)[index]                                                                  \
-		 : "unknown")
+#define NAME_OF(names, index)                                                                                    \
+	((index) >= 0 && (size_t)(index) < sizeof(names) / sizeof((names)[0]) && (names)[index] ? (names)[index] \
+												: "unknown")
 
 static const char *const event_names[] = {
-	[VIR_DOMAIN_EVENT_DEFINED] = "defined",
-	[VIR_DOMAIN_EVENT_UNDEFINED] = "undefined",
-	[VIR_DOMAIN_EVENT_STARTED] = "started",
-	[VIR_DOMAIN_EVENT_SUSPENDED] = "suspended",
-	[VIR_DOMAIN_EVENT_RESUMED] = "resumed",
-	[VIR_DOMAIN_EVENT_STOPPED] = "stopped",
-	[VIR_DOMAIN_EVENT_SHUTDOWN] = "shutdown",
-	[VIR_DOMAIN_EVENT_PMSUSPENDED] = "pmsuspended",
+	[VIR_DOMAIN_EVENT_DEFINED] = "defined",   [VIR_DOMAIN_EVENT_UNDEFINED] = "undefined",
+	[VIR_DOMAIN_EVENT_STARTED] = "started",   [VIR_DOMAIN_EVENT_SUSPENDED] = "suspended",
+	[VIR_DOMAIN_EVENT_RESUMED] = "resumed",   [VIR_DOMAIN_EVENT_STOPPED] = "stopped",
+	[VIR_DOMAIN_EVENT_SHUTDOWN] = "shutdown", [VIR_DOMAIN_EVENT_PMSUSPENDED] = "pmsuspended",
 	[VIR_DOMAIN_EVENT_CRASHED] = "crashed",
 };
 
 static const char *const defined_details[] = {"added", "updated", "renamed", "from-snapshot"};
 static const char *const undefined_details[] = {"removed", "renamed"};
-static const char *const started_details[] = {"booted", "migrated", "restored", "from-snapshot",
-					      "wakeup"};
-static const char *const suspended_details[] = {
-	"paused",   "migrated",  "io-error",        "watchdog", "restored", "from-snapshot",
-	"api-error", "post-copy", "post-copy-failed"};
+static const char *const started_details[] = {"booted", "migrated", "restored", "from-snapshot", "wakeup"};
+static const char *const suspended_details[] = {"paused",    "migrated",  "io-error",
+						"watchdog",  "restored",  "from-snapshot",
+						"api-error", "post-copy", "post-copy-failed"};
 static const char *const resumed_details[] = {"unpaused", "migrated", "from-snapshot", "post-copy",
 					      "post-copy-failed"};
-static const char *const stopped_details[] = {"shutdown", "destroyed", "crashed", "migrated",
+static const char *const stopped_details[] = {"shutdown", "destroyed", "crashed",      "migrated",
 					      "saved",    "failed",    "from-snapshot"};
 static const char *const shutdown_details[] = {"finished", "guest", "host"};
 static const char *const pmsuspended_details[] = {"memory", "disk"};

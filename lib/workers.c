@@ -96,9 +96,9 @@ struct pool {
 	const struct workers_job *job;
 	const struct workers_limits *limits;
 	size_t jobs;
-	size_t next;       /* the next job to start */
+	size_t next; /* the next job to start */
 	size_t unfinished;
-	int64_t end;       /* of the run */
+	int64_t end; /* of the run */
 	struct slot *slots;
 	struct pollfd *polls;
 	size_t slot_count;
@@ -148,8 +148,8 @@ static int finish(struct pool *pool, struct slot *slot, const struct frame *fram
 	if (frame->length < sizeof code || frame->length > sizeof code + ERR_TEXT_SIZE)
 		return fail(pool, slot, ERR_CORRUPT, "bad frame from the worker");
 	memcpy(&code, frame->bytes, sizeof code);
-	cleanup(cleanup_mem) char *text = mem_string_n((const char *)frame->bytes + sizeof code,
-						       frame->length - sizeof code);
+	cleanup(cleanup_mem) char *text =
+		mem_string_n((const char *)frame->bytes + sizeof code, frame->length - sizeof code);
 	int result = report(pool, slot, code, text);
 	slot->state = SLOT_TIDYING;
 	return result;
@@ -162,8 +162,7 @@ static int take_data(struct pool *pool, struct slot *slot, const struct frame *f
 	slot->received += frame->length;
 	if (slot->received > WORKERS_JOB_BYTES_MAX)
 		return fail(pool, slot, ERR_TOO_LARGE, "more data than is allowed");
-	int result = pool->job->received(pool->job->context, slot->job, frame->bytes, frame->length,
-					 &cause);
+	int result = pool->job->received(pool->job->context, slot->job, frame->bytes, frame->length, &cause);
 	return result < 0 ? fail(pool, slot, result, cause.text) : 0;
 }
 

@@ -32,9 +32,9 @@ int worker_finish(struct worker *worker, struct err *e);
 /* ---- in the parent ---- */
 
 struct workers_outcome {
-	bool asked;         /* false: the run ended before its turn */
-	int code;           /* 0, or an err_code: what the job returned, ERR_DEADLINE late, ERR_ENV the worker died */
-	const char *text;   /* why, for people; borrowed */
+	bool asked; /* false: the run ended before its turn */
+	int code;   /* 0, or an err_code: what the job returned, ERR_DEADLINE late, ERR_ENV the worker died */
+	const char *text; /* why, for people; borrowed */
 	int64_t elapsed_ms;
 };
 

@@ -15,14 +15,22 @@ enum { KIND_FACTS = 'F', KIND_VM = 'V', KIND_LISTED = 'L' };
 enum { FACTS_VERSION = 1 };
 
 enum {
-	FACT_UUID = 1, FACT_DERIVED, FACT_HYPERVISOR, FACT_HYPERVISOR_VERSION, FACT_LIBVIRT_VERSION,
-	FACT_OS, FACT_CPU_MODEL, FACT_CPUS, FACT_MHZ, FACT_MEMORY
+	FACT_UUID = 1,
+	FACT_DERIVED,
+	FACT_HYPERVISOR,
+	FACT_HYPERVISOR_VERSION,
+	FACT_LIBVIRT_VERSION,
+	FACT_OS,
+	FACT_CPU_MODEL,
+	FACT_CPUS,
+	FACT_MHZ,
+	FACT_MEMORY
 };
 
 void answer_done(struct answer *answer)
 {
 	roll_host_done(&answer->host);
-	vec_foreach (&answer->vms, vm)
+	vec_foreach(&answer->vms, vm)
 		vm_done(vm);
 	vec_done(&answer->vms);
 	*answer = (struct answer){0};
@@ -67,8 +75,7 @@ int answer_send_listed(const struct answer_sink *sink, int64_t asked, struct err
 	return sink->send(sink->context, frame, sizeof frame, e);
 }
 
-static int receive_fact(struct roll_host *host, unsigned key, const struct rec_value *value,
-			struct err *e)
+static int receive_fact(struct roll_host *host, unsigned key, const struct rec_value *value, struct err *e)
 {
 	switch (key) {
 	case FACT_UUID:

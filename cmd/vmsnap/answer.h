@@ -20,8 +20,8 @@ struct answer {
 	bool facts;            /* HOST is filled in; else it is as it was */
 	struct roll_host host; /* what libvirt tells; names and places are hosts(5)'s */
 	VEC(struct vm) vms;
-	bool listed;           /* all VMs have come; XML of some may still follow */
-	int64_t asked;         /* when the list was asked for: it is no newer than this */
+	bool listed;   /* all VMs have come; XML of some may still follow */
+	int64_t asked; /* when the list was asked for: it is no newer than this */
 };
 
 void answer_done(struct answer *answer);

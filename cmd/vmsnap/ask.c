@@ -18,17 +18,17 @@ struct asking {
 	const struct question *question;
 	const struct answer_sink *sink;
 	struct virt_list list;
-	VEC(struct vm) vms;     /* in the order of the list */
-	VEC(size_t) due;        /* places whose XML is to be read, the new ones first */
-	bool others;            /* not the VMs that were known, or started anew */
-	bool no_capacity;       /* the driver cannot tell the size of a disk */
+	VEC(struct vm) vms; /* in the order of the list */
+	VEC(size_t) due;    /* places whose XML is to be read, the new ones first */
+	bool others;        /* not the VMs that were known, or started anew */
+	bool no_capacity;   /* the driver cannot tell the size of a disk */
 	int64_t now;
 	struct err *e;
 };
 
 static void asking_done(struct asking *asking)
 {
-	vec_foreach (&asking->vms, vm)
+	vec_foreach(&asking->vms, vm)
 		vm_done(vm);
 	vec_done(&asking->vms);
 	vec_done(&asking->due);
@@ -64,7 +64,7 @@ static uint64_t disks_mark(const struct virt_list *list, const struct virt_domai
 
 	if (!list->detailed)
 		return 0;
-	vec_foreach (&domain->disks, disk) {
+	vec_foreach(&domain->disks, disk) {
 		names = hash_text(hash_text(names, disk->target), disk->source);
 		if (disk->capacity_bytes == VIRT_UNKNOWN)
 			continue;
@@ -90,8 +90,8 @@ static bool is_marked_stale(const struct question *question, const unsigned char
 	return false;
 }
 
-static bool has_changed(const struct asking *asking, const struct vm *known,
-			const struct virt_domain *domain, uint64_t mark)
+static bool has_changed(const struct asking *asking, const struct vm *known, const struct virt_domain *domain,
+			uint64_t mark)
 {
 	if (!known->xml_known || known->domain_id != domain->id || !str_equal(known->name, domain->name))
 		return true;
@@ -131,8 +131,7 @@ static void overlay(struct vm *vm, const struct virt_domain *domain, uint64_t ma
 		vm->disks_mark = mark;
 }
 
-static void take_domain(struct asking *asking, const struct virt_domain *domain, bool *changed,
-			bool *aged)
+static void take_domain(struct asking *asking, const struct virt_domain *domain, bool *changed, bool *aged)
 {
 	const struct vm *known = known_vm(asking->question->known, domain->uuid);
 	uint64_t mark = disks_mark(&asking->list, domain);
@@ -157,7 +156,7 @@ static int take_list(struct asking *asking)
 	VEC(size_t) aged = {0};
 	size_t active = 0;
 
-	vec_foreach (&asking->list.domains, domain) {
+	vec_foreach(&asking->list.domains, domain) {
 		size_t place = asking->vms.count;
 		bool is_changed;
 		bool is_aged;
@@ -168,11 +167,10 @@ static int take_list(struct asking *asking)
 			vec_push(&aged, place);
 		active += vm_is_active(&asking->vms.items[place]);
 	}
-	vec_foreach (&aged, place)
+	vec_foreach(&aged, place)
 		vec_push(&asking->due, *place);
 	/* Another machine may answer at this address: then the VMs are others, or none. */
-	asking->others |= asking->vms.count != asking->question->known->count || active == 0 ||
-			  aged.count > 0;
+	asking->others |= asking->vms.count != asking->question->known->count || active == 0 || aged.count > 0;
 	vec_done(&aged);
 	return 0;
 }
@@ -201,14 +199,12 @@ static bool is_this_machine(const char *uri)
 	return strstr(uri, ":///") && !str_starts(uri, "test:");
 }
 
-static int read_identity(struct roll_host *host, const struct virt_facts *facts, const char *name,
-			 struct err *e)
+static int read_identity(struct roll_host *host, const struct virt_facts *facts, const char *name, struct err *e)
 {
 	cleanup(domxml_host_done) struct domxml_host capabilities = {0};
-	int result = facts->capabilities
-			     ? domxml_parse_capabilities(&capabilities, facts->capabilities,
-							 strlen(facts->capabilities), e)
-			     : 0;
+	int result = facts->capabilities ? domxml_parse_capabilities(&capabilities, facts->capabilities,
+								     strlen(facts->capabilities), e)
+					 : 0;
 
 	if (result < 0)
 		return err_wrap(e, "capabilities");
@@ -245,8 +241,7 @@ static int send_facts(struct asking *asking)
 
 static uint64_t rate_of(const struct domxml_nic *nic)
 {
-	uint64_t kib_s = nic->inbound_kib_s > nic->outbound_kib_s ? nic->inbound_kib_s
-								  : nic->outbound_kib_s;
+	uint64_t kib_s = nic->inbound_kib_s > nic->outbound_kib_s ? nic->inbound_kib_s : nic->outbound_kib_s;
 
 	return kib_s == 0 || kib_s > UINT64_MAX / 8192 ? VM_UNKNOWN : kib_s * 8192;
 }
@@ -268,7 +263,7 @@ static uint64_t disk_capacity(struct asking *asking, const struct virt_domain *d
 {
 	uint64_t bytes;
 
-	vec_foreach (&domain->disks, disk)
+	vec_foreach(&domain->disks, disk)
 		if (str_equal(disk->target, target))
 			return disk->capacity_bytes;
 	if (asking->no_capacity || !target)
@@ -281,12 +276,11 @@ static uint64_t disk_capacity(struct asking *asking, const struct virt_domain *d
 }
 
 /* CD-ROMs and floppies are somebody else's; a disk of unknown size makes the sum unknown. */
-static uint64_t total_capacity(struct asking *asking, const struct virt_domain *domain,
-			       const struct domxml *xml)
+static uint64_t total_capacity(struct asking *asking, const struct virt_domain *domain, const struct domxml *xml)
 {
 	uint64_t total = 0;
 
-	vec_foreach (&xml->disks, disk) {
+	vec_foreach(&xml->disks, disk) {
 		if (str_equal(disk->device, "cdrom") || str_equal(disk->device, "floppy"))
 			continue;
 		uint64_t bytes = disk_capacity(asking, domain, disk->target);
@@ -339,8 +333,7 @@ static int send_list(struct asking *asking)
 	return result < 0 ? result : answer_send_listed(asking->sink, asking->now, asking->e);
 }
 
-int ask_host(struct virt *virt, const struct question *question, const struct answer_sink *sink,
-	     struct err *e)
+int ask_host(struct virt *virt, const struct question *question, const struct answer_sink *sink, struct err *e)
 {
 	cleanup(asking_done) struct asking asking = {
 		.virt = virt,

@@ -20,7 +20,6 @@ struct question {
 };
 
 /* Sends facts, VMs and listed to SINK, then the VMs whose XML it read. ERR_* of virt.h, or of SINK. */
-int ask_host(struct virt *virt, const struct question *question, const struct answer_sink *sink,
-	     struct err *e);
+int ask_host(struct virt *virt, const struct question *question, const struct answer_sink *sink, struct err *e);
 
 #endif

@@ -30,8 +30,8 @@ enum {
 struct following {
 	const struct follow *follow;
 	struct store *store;
-	uint64_t session;      /* of roll_follow_open */
-	struct known *known;   /* by place in hosts(5), as are the links */
+	uint64_t session;    /* of roll_follow_open */
+	struct known *known; /* by place in hosts(5), as are the links */
 	struct link *links;
 	struct shard *plans;
 	struct child *shards;

@@ -13,12 +13,12 @@ const struct column keep_columns[KEEP_COLUMNS] = {
 	[C_BEGUN] = {.name = "BEGUN", .json = "begun", .help = "when it began", .kind = ROWS_TIME},
 	[C_ENDED] = {.name = "ENDED", .json = "ended", .help = "when it ended", .kind = ROWS_TIME},
 	[C_HOSTS] = {.name = "HOSTS", .json = "hosts", .help = "hosts in the list", .kind = ROWS_NUMBER},
-	[C_ANSWERED] = {.name = "ANSWERED", .json = "answered", .help = "hosts that answered",
-			.kind = ROWS_NUMBER},
-	[C_FAILED] = {.name = "FAILED", .json = "failed", .help = "hosts that failed or were not asked",
+	[C_ANSWERED] = {.name = "ANSWERED", .json = "answered", .help = "hosts that answered", .kind = ROWS_NUMBER},
+	[C_FAILED] = {.name = "FAILED",
+		      .json = "failed",
+		      .help = "hosts that failed or were not asked",
 		      .kind = ROWS_NUMBER},
-	[C_VMS] = {.name = "VMS", .json = "vms", .help = "VMs on the hosts that answered",
-		   .kind = ROWS_NUMBER},
+	[C_VMS] = {.name = "VMS", .json = "vms", .help = "VMs on the hosts that answered", .kind = ROWS_NUMBER},
 };
 
 static int print_snapshot(struct rows *rows, const struct roll_snapshot *snapshot, struct err *e)
@@ -60,8 +60,7 @@ int keep_list(const struct cli *cli, struct store *store, int64_t since, struct 
 	if (result == 0)
 		result = rows_finish(rows, e);
 	if (result == 0 && printed == 0)
-		return since == WHEN_UNKNOWN
-			       ? err_set(e, ERR_ENV, "no snapshot yet: run vmsnap first")
-			       : err_set(e, ERR_NOT_FOUND, "no snapshot since then");
+		return since == WHEN_UNKNOWN ? err_set(e, ERR_ENV, "no snapshot yet: run vmsnap first")
+					     : err_set(e, ERR_NOT_FOUND, "no snapshot since then");
 	return result;
 }

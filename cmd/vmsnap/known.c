@@ -59,8 +59,7 @@ int known_refresh(struct known *known, struct store *store, struct err *e)
 	return 0;
 }
 
-static int read_one(struct known *known, struct roll *roll, struct store *store, const char *name,
-		    struct err *e)
+static int read_one(struct known *known, struct roll *roll, struct store *store, const char *name, struct err *e)
 {
 	cleanup(roll_list_done) struct roll_list list = {0};
 	int result = roll_find_host(roll, name, &list, e);

@@ -31,8 +31,7 @@ struct lines {
 int lines_new(struct lines **lines, bool json, struct err *e)
 {
 	struct rows *rows;
-	int result = rows_new(&rows, columns, COLUMNS, json ? ROWS_JSON : ROWS_RAW, NULL, true, 1,
-			      stdout, e);
+	int result = rows_new(&rows, columns, COLUMNS, json ? ROWS_JSON : ROWS_RAW, NULL, true, 1, stdout, e);
 
 	if (result < 0)
 		return result;
@@ -49,8 +48,8 @@ void lines_free(struct lines *lines)
 	free(lines);
 }
 
-static int print(struct lines *lines, int64_t at, const char *host, const char *event,
-		 const char *detail, struct err *e)
+static int print(struct lines *lines, int64_t at, const char *host, const char *event, const char *detail,
+		 struct err *e)
 {
 	char time[WHEN_TEXT_SIZE];
 

@@ -15,8 +15,8 @@
 #include "vec.h"
 
 enum link_state {
-	LINK_DOWN,    /* waits for its turn */
-	LINK_ASKED,   /* was told to connect, or to list */
+	LINK_DOWN,  /* waits for its turn */
+	LINK_ASKED, /* was told to connect, or to list */
 	LINK_LIVE
 };
 
@@ -30,14 +30,14 @@ struct link {
 	const struct host *host;
 	enum link_state state;
 	uint32_t generation;
-	int64_t due;        /* when_monotonic: DOWN: to connect; ASKED: to give up; LIVE with asked: to give up */
+	int64_t due; /* when_monotonic: DOWN: to connect; ASKED: to give up; LIVE with asked: to give up */
 	int64_t backoff_ms;
-	bool told;          /* its failure was printed */
-	bool waits;         /* for a snapshot, because the roll does not know it */
-	bool followed;      /* roll_follow_begin was called, roll_follow_end was not */
+	bool told;                        /* its failure was printed */
+	bool waits;                       /* for a snapshot, because the roll does not know it */
+	bool followed;                    /* roll_follow_begin was called, roll_follow_end was not */
 	unsigned char uuid[VM_UUID_SIZE]; /* under which it is followed */
 	struct answer answer;
-	bool put;           /* the answer's list is in the roll; its XML may not be yet */
+	bool put; /* the answer's list is in the roll; its XML may not be yet */
 	VEC(struct link_event) events;
 };
 
@@ -48,7 +48,6 @@ void link_done(struct link *link);
  * time of its event, else of the list. 1: done; 0: the roll does not know this
  * host yet, or as another: a snapshot must come first. The store's errors.
  */
-int link_put(struct link *link, struct store *store, uint64_t session, const struct known *known,
-	     struct err *e);
+int link_put(struct link *link, struct store *store, uint64_t session, const struct known *known, struct err *e);
 
 #endif

@@ -31,9 +31,9 @@ struct session {
 	struct known known;
 	int64_t reread_ms;
 	struct upward *up;
-	bool wanted;   /* the list */
-	bool left;     /* nobody listens any more */
-	bool over;     /* the thread has nothing more to do */
+	bool wanted;        /* the list */
+	bool left;          /* nobody listens any more */
+	bool over;          /* the thread has nothing more to do */
 	const char *closed; /* why libvirt closed the connection */
 	struct str stale;   /* UUIDs whose definition changed */
 };
@@ -63,8 +63,7 @@ static void hold_released(void *context)
 
 /* ---- to the parent ---- */
 
-static int tell(struct session *session, enum shard_kind kind, const void *bytes, size_t length,
-		struct err *e)
+static int tell(struct session *session, enum shard_kind kind, const void *bytes, size_t length, struct err *e)
 {
 	cleanup(str_done) struct str frame = {0};
 	struct upward *up = session->up;
@@ -73,8 +72,7 @@ static int tell(struct session *session, enum shard_kind kind, const void *bytes
 	str_add_n(&frame, &session->head, sizeof session->head);
 	str_add_n(&frame, bytes, length);
 	pthread_mutex_lock(&up->lock);
-	int result = channel_send(up->channel, (unsigned char)kind, frame.data, frame.length,
-				  e ? e : &ignored);
+	int result = channel_send(up->channel, (unsigned char)kind, frame.data, frame.length, e ? e : &ignored);
 	pthread_mutex_unlock(&up->lock);
 	return result;
 }

@@ -24,9 +24,9 @@ struct run {
 	const struct take *take;
 	struct store *store;
 	struct roll_writer *writer;
-	struct known *known;       /* by place in hosts(5) */
-	VEC(size_t) order;         /* job number to place in hosts(5) */
-	struct answer *answers;    /* by job */
+	struct known *known;    /* by place in hosts(5) */
+	VEC(size_t) order;      /* job number to place in hosts(5) */
+	struct answer *answers; /* by job */
 	size_t answered, failed;
 	struct roll_changes total;
 	size_t xml_left; /* VMs whose XML comes next time */
@@ -111,8 +111,7 @@ static void describe_host(const struct run *run, size_t job, struct roll_host *h
 {
 	const struct answer *answer = &run->answers[job];
 	const struct host *listed = host_of(run, job);
-	const struct roll_host *facts =
-		answer->facts ? &answer->host : &run->known[run->order.items[job]].host;
+	const struct roll_host *facts = answer->facts ? &answer->host : &run->known[run->order.items[job]].host;
 
 	*host = *facts;
 	host->name = listed->name;
@@ -128,8 +127,8 @@ static int put_list(struct run *run, size_t job, struct err *e)
 	struct roll_host host;
 
 	describe_host(run, job, &host);
-	int result = roll_put_list(run->writer, &host, answer->vms.items, answer->vms.count,
-				   answer->asked, &changes, e);
+	int result = roll_put_list(run->writer, &host, answer->vms.items, answer->vms.count, answer->asked,
+				   &changes, e);
 	/* What is wrong with this one answer must not cost the others theirs. */
 	if (result == ERR_USAGE || result == ERR_CONFLICT)
 		return put_failure(run, job, result, e->text, e);
@@ -140,7 +139,7 @@ static int put_list(struct run *run, size_t job, struct err *e)
 	run->total.gone += changes.gone;
 	run->total.changed += changes.changed;
 	run->total.vms += changes.vms;
-	vec_foreach (&answer->vms, vm)
+	vec_foreach(&answer->vms, vm)
 		run->xml_left += !vm->xml_known;
 	return 0;
 }
@@ -223,9 +222,9 @@ static void summarise(const struct run *run, int64_t begun)
 	char took[WHEN_TEXT_SIZE];
 
 	when_format_duration(when_now() - begun, took);
-	log_info("%zu of %zu hosts answered in %s: %zu VMs, %zu new, %zu gone, %zu changed",
-		 run->answered, run->order.count, took, run->total.vms, run->total.appeared,
-		 run->total.gone, run->total.changed);
+	log_info("%zu of %zu hosts answered in %s: %zu VMs, %zu new, %zu gone, %zu changed", run->answered,
+		 run->order.count, took, run->total.vms, run->total.appeared, run->total.gone,
+		 run->total.changed);
 	if (run->xml_left > 0)
 		log_info("the XML of %zu VMs comes with the next run", run->xml_left);
 }

@@ -26,8 +26,13 @@ struct options {
 };
 
 enum option_key {
-	OPTION_FOLLOW = CLI_LONG_ONLY, OPTION_REREAD, OPTION_LIST, OPTION_SINCE,
-	OPTION_RENAME, OPTION_FORGET, OPTION_MIGRATE
+	OPTION_FOLLOW = CLI_LONG_ONLY,
+	OPTION_REREAD,
+	OPTION_LIST,
+	OPTION_SINCE,
+	OPTION_RENAME,
+	OPTION_FORGET,
+	OPTION_MIGRATE
 };
 
 static const struct cli_option options[] = {
@@ -56,8 +61,9 @@ static volatile sig_atomic_t stop;
 static int choose(struct options *o, enum action action, struct err *e)
 {
 	if (o->action != SNAPSHOT)
-		return err_set(e, ERR_USAGE, "only one of --follow, --list, --rename, "
-					     "--forget, --migrate can be given");
+		return err_set(e, ERR_USAGE,
+			       "only one of --follow, --list, --rename, "
+			       "--forget, --migrate can be given");
 	o->action = action;
 	return 0;
 }
