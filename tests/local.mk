@@ -72,6 +72,8 @@ cli_tests =
 cli_tests += tests/cli/vmwhere.bats
 cli_tests += tests/cli/configuration.bats
 cli_tests += tests/cli/copies.bats
+cli_tests += tests/cli/conventions.bats
+cli_tests += tests/cli/vmroll-watch.bats
 cli_tests += tests/cli/vmsnap.bats
 
 # The project's own rules (bats), with the checkers in tests/meta/rules.
@@ -84,6 +86,7 @@ meta_tests += tests/meta/source.bats
 # Real hosts (bats): as root, by `make check-lab`.
 lab_tests =
 lab_tests += tests/lab/lab_self.bats
+lab_tests += tests/lab/examples.bats
 lab_tests += tests/lab/vmsnap.bats
 
 # The archive gives each test only what it uses, and --as-needed drops the rest.

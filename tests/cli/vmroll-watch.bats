@@ -69,12 +69,12 @@ end_part()
 	mapfile -t parts < <(pgrep -P "$chain")
 	[[ ${#parts[@]} -eq 3 ]]
 	kill -KILL "$(part "$1")"
-	ends_with "$2"
+	ends_with 4
 	for pid in "${parts[@]}"; do
 		wait_until ended "$pid"
 	done
 	chain=''
-	grep -q "$3 ended with status" errors
+	grep -q "[ ]$1 137" errors
 }
 
 @test "asked to end, the chain ends with 0 and leaves nothing" {
@@ -89,15 +89,15 @@ end_part()
 }
 
 @test "when notify-admins dies, the chain ends" {
-	end_part notify-admins 137 'notify-admins -'
+	end_part notify-admins
 }
 
 @test "when hostping dies, the chain ends" {
-	end_part hostping 137 'hostping --watch'
+	end_part hostping
 }
 
 @test "when tee dies, the chain ends" {
-	end_part tee 137 'tee -a'
+	end_part tee
 }
 
 @test "on SIGHUP hosts(5) is read again, and the chain goes on" {
