@@ -1,7 +1,8 @@
-/* keep.c - looks after what is stored: lists snapshots. */
+/* keep.c - looks after what is stored: lists snapshots, prunes. */
 #include "config.h"
 
 #include "keep.h"
+#include "log.h"
 #include "mem.h"
 #include "roll.h"
 #include "when.h"
@@ -62,5 +63,15 @@ int keep_list(const struct cli *cli, struct store *store, int64_t since, struct 
 	if (result == 0 && printed == 0)
 		return since == WHEN_UNKNOWN ? err_set(e, ERR_ENV, "no snapshot yet: run vmsnap first")
 					     : err_set(e, ERR_NOT_FOUND, "no snapshot since then");
+	return result;
+}
+
+int keep_prune(struct store *store, int64_t age_ms, struct err *e)
+{
+	uint64_t removed = 0;
+	int result = roll_prune(store, when_now() - age_ms, &removed, e);
+
+	if (result == 0)
+		log_info("%llu records removed", (unsigned long long)removed);
 	return result;
 }

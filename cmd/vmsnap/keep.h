@@ -1,4 +1,4 @@
-/* keep.h - looks after what is stored: lists snapshots. */
+/* keep.h - looks after what is stored: lists snapshots, prunes. */
 #ifndef VMSNAP_KEEP_H
 #define VMSNAP_KEEP_H
 
@@ -15,5 +15,6 @@ extern const struct column keep_columns[KEEP_COLUMNS];
 
 /* Prints the snapshots that began at SINCE or later, newest first. ERR_NOT_FOUND if there is none. */
 int keep_list(const struct cli *cli, struct store *store, int64_t since, struct err *e);
+int keep_prune(struct store *store, int64_t age_ms, struct err *e);
 
 #endif

@@ -15,12 +15,13 @@
 #include "take.h"
 #include "when.h"
 
-enum action { SNAPSHOT, FOLLOW, LIST, RENAME, FORGET, MIGRATE };
+enum action { SNAPSHOT, FOLLOW, LIST, PRUNE, RENAME, FORGET, MIGRATE };
 
 struct options {
 	struct cli cli;
 	enum action action;
 	const char *since;
+	const char *age;
 	const char *name; /* of --rename and --forget */
 	const char *reread;
 };
@@ -30,6 +31,7 @@ enum option_key {
 	OPTION_REREAD,
 	OPTION_LIST,
 	OPTION_SINCE,
+	OPTION_PRUNE,
 	OPTION_RENAME,
 	OPTION_FORGET,
 	OPTION_MIGRATE
@@ -40,6 +42,7 @@ static const struct cli_option options[] = {
 	{OPTION_REREAD, "reread", "TIME", "with --follow: ask all hosts again so often"},
 	{OPTION_LIST, "list", NULL, "print the snapshots, newest first"},
 	{OPTION_SINCE, "since", "TIME", "with --list: only those that began then or later"},
+	{OPTION_PRUNE, "prune", "[AGE]", "remove what only matters to instants longer ago"},
 	{OPTION_RENAME, "rename", "OLD", "the host OLD is now called NEW (an operand)"},
 	{OPTION_FORGET, "forget", "HOST", "end the history of a host that is gone for good"},
 	{OPTION_MIGRATE, "migrate", NULL, "rewrite a store of an older version"},
@@ -50,6 +53,7 @@ static const char *const synopsis[] = {
 	"[-qv] [HOST...]",
 	"--follow [--reread TIME] [-Jqv]",
 	"--list [--since TIME] [-Jnr] [-o COL,...]",
+	"--prune [AGE]",
 	"--rename OLD NEW",
 	"--forget HOST",
 	"--migrate",
@@ -62,7 +66,7 @@ static int choose(struct options *o, enum action action, struct err *e)
 {
 	if (o->action != SNAPSHOT)
 		return err_set(e, ERR_USAGE,
-			       "only one of --follow, --list, --rename, "
+			       "only one of --follow, --list, --prune, --rename, "
 			       "--forget, --migrate can be given");
 	o->action = action;
 	return 0;
@@ -83,6 +87,9 @@ static int take_option(void *context, int key, const char *argument, struct err 
 	case OPTION_SINCE:
 		o->since = argument;
 		return 0;
+	case OPTION_PRUNE:
+		o->age = argument;
+		return choose(o, PRUNE, e);
 	case OPTION_RENAME:
 		o->name = argument;
 		return choose(o, RENAME, e);
@@ -173,6 +180,23 @@ static int run_list(const struct options *o, const struct conf *conf, struct err
 	return result < 0 ? result : keep_list(&o->cli, store, since, e);
 }
 
+static int run_prune(const struct options *o, const struct conf *conf, struct err *e)
+{
+	cleanup(cleanup_store) struct store *store = NULL;
+	const char *age = o->age;
+	int64_t age_ms = conf->retention_ms;
+	int result = cli_operands(&o->cli, 0, age ? 0 : 1, e);
+
+	/* Both `--prune=400d` and `--prune 400d`. */
+	if (result == 0 && !age)
+		age = o->cli.operands[0];
+	if (result == 0 && age && when_parse_duration(age, &age_ms, e) < 0)
+		result = err_wrap(e, "--prune");
+	if (result == 0)
+		result = cli_store(conf, STORE_WRITE, &store, e);
+	return result < 0 ? result : keep_prune(store, age_ms, e);
+}
+
 static int run_rename(const struct options *o, const struct conf *conf, struct err *e)
 {
 	cleanup(cleanup_store) struct store *store = NULL;
@@ -217,6 +241,8 @@ static int act(const struct options *o, struct conf *conf, struct err *e)
 		return run_follow(o, conf, e);
 	case LIST:
 		return run_list(o, conf, e);
+	case PRUNE:
+		return run_prune(o, conf, e);
 	case RENAME:
 		return run_rename(o, conf, e);
 	case FORGET:

@@ -202,6 +202,19 @@ newest()
 	[[ $stderr == *'run vmsnap first'* ]]
 }
 
+@test "--prune keeps the newest state" {
+	node host1 "$(domain web1 1)"
+	vmsnap
+	vmsnap
+	run -0 --separate-stderr vmsnap --prune
+	[ -z "$output$stderr" ]
+	run -0 vmsnap --prune 1s
+	run -0 vmsnap --prune=0
+	[ "$(newest vms)" = 1 ]
+	run -2 vmsnap --prune soon
+	run -2 vmsnap --prune=1d 2d
+}
+
 @test "--forget and --rename" {
 	node host1 "$(domain web1 1)"
 	vmsnap
