@@ -196,30 +196,64 @@ static int plan_known(struct roll_plan *plan, struct store_view *view, const str
 	return roll_plan_vm(plan, view, answer->host->uuid, &record, e);
 }
 
+/* Most VMs are as they were: then their record need not be decoded. */
+static bool unchanged(const struct roll_candidate *candidate, const struct vm *vm, struct str *fields)
+{
+	if (!vm->xml_known)
+		return false;
+	str_reset(fields);
+	vm_encode_fields(vm, fields);
+	return roll_record_says(&candidate->value, fields);
+}
+
+struct merge {
+	const struct roll_answer *answer;
+	size_t next; /* of the answer's VMs */
+	struct str fields;
+};
+
+static void merge_done(struct merge *merge)
+{
+	str_done(&merge->fields);
+}
+
+/* What the store has of one VM against the list; VMs of the list that come before it are new. */
+static int plan_candidate(struct roll_plan *plan, struct store_view *view, struct merge *merge,
+			  const struct roll_walk *walk, const struct roll_candidate *candidate,
+			  struct roll_changes *changes, struct err *e)
+{
+	cleanup(roll_record_done) struct roll_record current = {0};
+	const struct roll_answer *answer = merge->answer;
+	int order = 1, result = 0;
+
+	while (result >= 0 && merge->next < answer->count &&
+	       (order = memcmp(answer->sorted[merge->next]->uuid, candidate->vm, VM_UUID_SIZE)) < 0)
+		result = plan_new(plan, view, answer, answer->sorted[merge->next++], changes, e);
+	if (result < 0)
+		return result;
+	const struct vm *vm = merge->next < answer->count && order == 0 ? answer->sorted[merge->next++] : NULL;
+	if (vm && unchanged(candidate, vm, &merge->fields))
+		return 0;
+	result = roll_walk_decode(walk, candidate, &current, e);
+	if (result < 0)
+		return result;
+	return vm ? plan_known(plan, view, answer, &current, vm, changes, e)
+		  : plan_gone(plan, view, answer, &current, changes, e);
+}
+
 /* Both sides come in the order of the UUIDs. */
 static int plan_vms(struct roll_plan *plan, struct store_view *view, const struct roll_answer *answer,
 		    const struct roll_bounds *bounds, struct roll_changes *changes, struct err *e)
 {
 	cleanup(cleanup_roll_walk) struct roll_walk *walk = NULL;
-	size_t next = 0;
+	cleanup(merge_done) struct merge merge = {.answer = answer};
+	const struct roll_candidate *candidate;
 
 	int result = roll_walk_open(&walk, view, answer->host->uuid, bounds, e);
-	while (result >= 0) {
-		cleanup(roll_record_done) struct roll_record current = {0};
-		result = roll_walk_next(walk, &current, e);
-		if (result <= 0)
-			break;
-		int order = 1;
-		while (result >= 0 && next < answer->count &&
-		       (order = memcmp(answer->sorted[next]->uuid, current.vm.uuid, VM_UUID_SIZE)) < 0)
-			result = plan_new(plan, view, answer, answer->sorted[next++], changes, e);
-		if (result >= 0 && next < answer->count && order == 0)
-			result = plan_known(plan, view, answer, &current, answer->sorted[next++], changes, e);
-		else if (result >= 0)
-			result = plan_gone(plan, view, answer, &current, changes, e);
-	}
-	while (result >= 0 && next < answer->count)
-		result = plan_new(plan, view, answer, answer->sorted[next++], changes, e);
+	while (result >= 0 && (result = roll_walk_step(walk, &candidate, e)) > 0)
+		result = plan_candidate(plan, view, &merge, walk, candidate, changes, e);
+	while (result >= 0 && merge.next < answer->count)
+		result = plan_new(plan, view, answer, answer->sorted[merge.next++], changes, e);
 	return result < 0 ? result : 0;
 }
 

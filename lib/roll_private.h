@@ -99,6 +99,8 @@ struct roll_record {
 };
 void roll_record_done(struct roll_record *record);
 void roll_record_encode(const struct roll_record *record, struct str *out);
+/* Whether the RECORD that is written so says the same of the VM but for its times; FIELDS is what vm_encode_fields makes of it. Cheap; a false "no" is possible. */
+bool roll_record_says(const struct str *record, const struct str *fields);
 int roll_record_decode(const void *data, size_t length, struct roll_record *record, struct err *e);
 
 struct roll_live {
@@ -157,6 +159,15 @@ struct roll_walk;
 int roll_walk_open(struct roll_walk **walk, struct store_view *view, const unsigned char *host,
 		   const struct roll_bounds *bounds, struct err *e);
 int roll_walk_next(struct roll_walk *walk, struct roll_record *record, struct err *e); /* 1/0/negative */
+/* The same in two steps, for who can often do without decoding. The candidate is borrowed until the next step. */
+struct roll_candidate {
+	unsigned char vm[VM_UUID_SIZE];
+	uint64_t change;
+	struct str value; /* the record */
+};
+int roll_walk_step(struct roll_walk *walk, const struct roll_candidate **candidate, struct err *e); /* 1/0/negative */
+int roll_walk_decode(const struct roll_walk *walk, const struct roll_candidate *candidate,
+		     struct roll_record *record, struct err *e);
 void roll_walk_close(struct roll_walk *walk);
 void cleanup_roll_walk(struct roll_walk **walk);
 

@@ -250,6 +250,16 @@ void roll_record_encode(const struct roll_record *record, struct str *out)
 	rec_end(out);
 }
 
+bool roll_record_says(const struct str *record, const struct str *fields)
+{
+	/* Opening, version, two instants at most; and the end. */
+	enum { BEFORE_MAX = 1 + 2 + 10 + 10, AFTER = 1 };
+	size_t before = record->length - fields->length - AFTER;
+
+	return record->length > fields->length + AFTER && before <= BEFORE_MAX &&
+	       memcmp(record->data + before, fields->data, fields->length) == 0;
+}
+
 static int record_field(unsigned key, const struct rec_value *value, void *context, struct err *e)
 {
 	struct roll_record *record = context;

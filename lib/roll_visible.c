@@ -321,18 +321,11 @@ int roll_get_vm(struct store_view *view, const unsigned char *host, const unsign
 	return 1;
 }
 
-/* The newest record of one VM so far, still encoded: most are superseded or never shown. */
-struct candidate {
-	unsigned char vm[VM_UUID_SIZE];
-	uint64_t change; /* 0: none */
-	struct str value;
-};
-
 struct roll_walk {
 	struct store_cursor *cursor;
 	struct roll_bounds bounds;
 	unsigned char host[VM_UUID_SIZE];
-	struct candidate next, ready;
+	struct roll_candidate next, ready;
 };
 
 int roll_walk_open(struct roll_walk **walk, struct store_view *view, const unsigned char *host,
@@ -370,11 +363,11 @@ void cleanup_roll_walk(struct roll_walk **walk)
 /* Whether the candidate is complete: the item is of another VM. Then it is moved to ready. */
 static bool take_item(struct roll_walk *walk, const struct key_vm_parts *parts, const struct store_item *item)
 {
-	struct candidate *next = &walk->next;
+	struct roll_candidate *next = &walk->next;
 	bool other = next->change && memcmp(next->vm, parts->vm, VM_UUID_SIZE) != 0;
 
 	if (other) {
-		struct candidate spare = walk->ready;
+		struct roll_candidate spare = walk->ready;
 		walk->ready = *next;
 		*next = spare;
 	}
@@ -385,18 +378,7 @@ static bool take_item(struct roll_walk *walk, const struct key_vm_parts *parts, 
 	return other;
 }
 
-static int decode_candidate(const struct roll_walk *walk, const struct candidate *candidate,
-			    struct roll_record *record, struct err *e)
-{
-	int result = roll_record_decode(candidate->value.data, candidate->value.length, record, e);
-	if (result < 0)
-		return wrap_vm(walk->host, candidate->vm, e);
-	record->change = candidate->change;
-	memcpy(record->vm.uuid, candidate->vm, VM_UUID_SIZE);
-	return 1;
-}
-
-int roll_walk_next(struct roll_walk *walk, struct roll_record *record, struct err *e)
+int roll_walk_step(struct roll_walk *walk, const struct roll_candidate **candidate, struct err *e)
 {
 	struct key_vm_parts parts;
 	struct store_item item;
@@ -405,14 +387,41 @@ int roll_walk_next(struct roll_walk *walk, struct roll_record *record, struct er
 	while ((result = store_cursor_next(walk->cursor, &item, e)) > 0) {
 		if (!key_parse_vm(&item, &parts))
 			return err_set(e, ERR_CORRUPT, "store: %s: bad key", KEY_VM);
-		if (roll_visible(&walk->bounds, parts.change) && take_item(walk, &parts, &item))
-			return decode_candidate(walk, &walk->ready, record, e);
+		if (roll_visible(&walk->bounds, parts.change) && take_item(walk, &parts, &item)) {
+			*candidate = &walk->ready;
+			return 1;
+		}
 	}
 	if (result < 0 || !walk->next.change)
 		return result;
-	result = decode_candidate(walk, &walk->next, record, e);
+	struct roll_candidate last = walk->next;
+	walk->next = walk->ready;
 	walk->next.change = 0;
-	return result;
+	walk->ready = last;
+	*candidate = &walk->ready;
+	return 1;
+}
+
+int roll_walk_decode(const struct roll_walk *walk, const struct roll_candidate *candidate,
+		     struct roll_record *record, struct err *e)
+{
+	int result = roll_record_decode(candidate->value.data, candidate->value.length, record, e);
+	if (result < 0)
+		return wrap_vm(walk->host, candidate->vm, e);
+	record->change = candidate->change;
+	memcpy(record->vm.uuid, candidate->vm, VM_UUID_SIZE);
+	return 0;
+}
+
+int roll_walk_next(struct roll_walk *walk, struct roll_record *record, struct err *e)
+{
+	const struct roll_candidate *candidate;
+
+	int result = roll_walk_step(walk, &candidate, e);
+	if (result <= 0)
+		return result;
+	result = roll_walk_decode(walk, candidate, record, e);
+	return result < 0 ? result : 1;
 }
 
 static int session_alive(struct store_view *view, uint64_t session, int64_t *at, struct err *e)

@@ -60,6 +60,7 @@ tests_fuzz_fuzz_hosts_SOURCES = tests/fuzz/fuzz_hosts.c $(fuzz_common)
 # What fills stores for the tests of utilities.
 roll_kit = tests/unit/roll_kit.c tests/unit/roll_kit.h tests/unit/store_kit.c tests/unit/store_kit.h
 helpers =
+helpers += tests/bench/roll_fill
 helpers += tests/cli/roll_script
 helpers += tests/cli/store_dump
 helpers += tests/cli/store_hold
