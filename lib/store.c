@@ -291,6 +291,11 @@ void store_view_close(struct store_view *view)
 	free(view);
 }
 
+uint64_t store_view_revision(const struct store_view *view)
+{
+	return view->store->backend->view_revision(view->handle);
+}
+
 void cleanup_store_view(struct store_view **view)
 {
 	store_view_close(*view);

@@ -98,6 +98,8 @@ struct store_view;
 int store_view_open(struct store_view **view, struct store *store, struct err *e);
 void store_view_close(struct store_view *view); /* NULL-safe */
 void cleanup_store_view(struct store_view **view);
+/* Grows with each batch that anybody commits: tells a store that a writer holds from one that only is slow. */
+uint64_t store_view_revision(const struct store_view *view);
 int store_view_get(struct store_view *view, const void *key, size_t key_length, struct bytes *value,
 		   struct err *e);
 

@@ -44,6 +44,7 @@ struct store_backend {
 
 	int (*view_open)(void **view, void *handle, struct err *e);
 	void (*view_close)(void *view);
+	uint64_t (*view_revision)(const void *view);
 	/* What is found is borrowed until the next call on this view. The caller checks it; that nothing was found is checked here. */
 	int (*view_get)(void *view, const void *key, size_t key_length, struct store_item *raw,
 			struct err *e);

@@ -93,6 +93,13 @@ static int lmdb_view_open(void **handle, void *store, struct err *e)
 }
 
 /* One view is kept for the next: its reader's place is taken, but it pins nothing. */
+static uint64_t lmdb_view_revision(const void *handle)
+{
+	const struct lmdb_view *view = handle;
+
+	return view->number;
+}
+
 static void lmdb_view_close(void *handle)
 {
 	struct lmdb_view *view = handle;
@@ -275,6 +282,7 @@ const struct store_backend store_lmdb = {
     .commit = lmdb_commit,
     .view_open = lmdb_view_open,
     .view_close = lmdb_view_close,
+    .view_revision = lmdb_view_revision,
     .view_get = lmdb_view_get,
     .cursor_open = lmdb_cursor_open,
     .cursor_close = lmdb_cursor_close,

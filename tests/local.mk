@@ -70,6 +70,7 @@ tests_cli_roll_script_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 
 # Tests of the built utilities, one file a utility (bats).
 cli_tests =
+cli_tests += tests/cli/notify-admins.bats
 cli_tests += tests/cli/vmwhere.bats
 cli_tests += tests/cli/configuration.bats
 cli_tests += tests/cli/copies.bats
@@ -113,6 +114,7 @@ EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) \
 	tests/lab/README \
 	tests/lab/lab \
 	tests/lab/lib \
+	tests/lib/mail-show \
 	tests/lib/smtp-server \
 	tests/meta/rules \
 	tests/meta/rules.bash

@@ -53,7 +53,7 @@ struct post {
 	int64_t since;  /* CLOCK_MONOTONIC, of POST_CLAIMING */
 	uint64_t claim; /* tag of the record that claims it, 0: not handed over yet */
 	bool claimed;   /* the store has the claim */
-	bool impatient; /* the claim was answered: nothing is to be waited for */
+	bool answered;  /* the claim was: nothing is to be waited for */
 };
 
 struct engine {
@@ -78,6 +78,8 @@ struct engine {
 	struct record *claims; /* gathered, to be written together */
 	struct record *puts;
 	size_t puts_pending;   /* records of RECORD_PUT under way */
+	uint64_t revision;     /* of the store, when claims were last waited for */
+	int64_t progress;      /* CLOCK_MONOTONIC: when that was seen to change */
 	struct { struct rate *items; size_t count, capacity; } rates;
 	bool rates_read; /* what others sent within the hour is among them */
 	struct hooks hooks;

@@ -278,6 +278,7 @@ void events_watch_ourselves(struct engine *engine)
 	cleanup(cleanup_store_view) struct store_view *view = NULL;
 	struct err e = {0};
 
+	engine_refresh(engine);
 	if (store_view_open(&view, engine->store, &e) < 0 || watch_heartbeat(engine, view, &e) < 0 ||
 	    watch_list(engine, view, &e) < 0) {
 		engine->broken = true;

@@ -14,7 +14,9 @@
 
 enum {
 	POSTS_MAX = 64,
-	PATIENCE_MS = 700, /* for a claim; one that a locked store does not answer is not waited for longer */
+	PATIENCE_MS = 700,      /* for a claim, while nobody else writes either: then a writer holds the store */
+	PATIENCE_MAX_MS = 15 * 1000,
+	LOOK_MS = 100,
 	HOUR_MS = 60 * 60 * 1000
 };
 
@@ -294,7 +296,7 @@ void post_claimed(struct engine *engine, struct record *record)
 		if (post->claim != record->tag)
 			continue;
 		post->claimed = record->result == 0;
-		post->impatient = true;
+		post->answered = true;
 		if (post->cells.count == 0)
 			remove_post(engine, post);
 	}
@@ -348,10 +350,49 @@ static void show(struct engine *engine, struct post *post)
 	engine->sent++;
 }
 
-void post_tick(struct engine *engine)
+/* When any writer, be it another, last got something done. */
+static void watch_progress(struct engine *engine, int64_t now)
+{
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	struct err e = {0};
+
+	if (store_view_open(&view, engine->store, &e) < 0)
+		return;
+	uint64_t revision = store_view_revision(view);
+	if (revision == engine->revision)
+		return;
+	engine->revision = revision;
+	engine->progress = now;
+}
+
+/* A store that is only slow is waited for: two that both send without a claim would tell people twice. */
+static bool may_go(const struct engine *engine, const struct post *post, int64_t now)
+{
+	int64_t since = engine->progress > post->since ? engine->progress : post->since;
+
+	return post->answered || now - since >= PATIENCE_MS || now - post->since >= PATIENCE_MAX_MS;
+}
+
+static void send_claimed(struct engine *engine)
 {
 	int64_t now = when_monotonic();
+	bool waiting = false;
 
+	vec_foreach (&engine->posts, post)
+		waiting = waiting || ((*post)->state == POST_CLAIMING && !(*post)->answered);
+	if (waiting) {
+		watch_progress(engine, now);
+		engine_wake(engine, LOOK_MS);
+	}
+	for (size_t i = 0; i < engine->posts.count; i++) {
+		struct post *post = engine->posts.items[i];
+		if (post->state == POST_CLAIMING && may_go(engine, post, now))
+			send_out(engine, post);
+	}
+}
+
+void post_tick(struct engine *engine)
+{
 	if (engine->dry_run) {
 		while (engine->posts.count > 0) {
 			show(engine, engine->posts.items[0]);
@@ -361,14 +402,6 @@ void post_tick(struct engine *engine)
 		return;
 	}
 	hand_over(engine);
-	for (size_t i = 0; i < engine->posts.count; i++) {
-		struct post *post = engine->posts.items[i];
-		if (post->state != POST_CLAIMING)
-			continue;
-		if (post->impatient || now - post->since >= PATIENCE_MS)
-			send_out(engine, post);
-		else
-			engine_wake(engine, PATIENCE_MS - (now - post->since));
-	}
+	send_claimed(engine);
 	hand_over(engine);
 }
