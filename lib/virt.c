@@ -302,28 +302,26 @@ struct xml_reading {
 	int (*each)(void *context, size_t place, const char *xml, const struct err *why);
 	void *context;
 	atomic_size_t next;
-	pthread_mutex_t lock; /* around each() and result */
-	int result;
+	atomic_int result;
 };
 
 static bool read_next(struct xml_reading *reading)
 {
 	size_t turn = atomic_fetch_add(&reading->next, 1);
 	struct err why = {0};
+	int none = 0;
 
-	if (turn >= reading->count || when_monotonic() >= reading->until)
+	if (turn >= reading->count || atomic_load(&reading->result) || when_monotonic() >= reading->until)
 		return false;
 	size_t place = reading->chosen[turn];
 	char *xml = virDomainGetXMLDesc(reading->list->domains.items[place].handle, 0);
 	if (!xml)
 		virt_error(&why, NULL);
-	pthread_mutex_lock(&reading->lock);
-	if (reading->result == 0)
-		reading->result = reading->each(reading->context, place, xml, &why);
-	bool go_on = reading->result == 0;
-	pthread_mutex_unlock(&reading->lock);
+	int result = reading->each(reading->context, place, xml, &why);
+	if (result)
+		atomic_compare_exchange_strong(&reading->result, &none, result);
 	free(xml);
-	return go_on;
+	return result == 0;
 }
 
 static void *read_thread(void *context)
@@ -346,7 +344,6 @@ int virt_read_xml(const struct virt_list *list, const size_t *chosen, size_t cou
 		.until = until,
 		.each = each,
 		.context = context,
-		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 
 	/* This thread is one of them: without any other, all is read all the same. */
@@ -356,8 +353,7 @@ int virt_read_xml(const struct virt_list *list, const size_t *chosen, size_t cou
 	read_thread(&reading);
 	for (size_t i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);
-	pthread_mutex_destroy(&reading.lock);
-	return reading.result;
+	return atomic_load(&reading.result);
 }
 
 int virt_disk_capacity(const struct virt_domain *domain, const char *target, uint64_t *bytes, struct err *e)

@@ -61,9 +61,10 @@ void virt_list_done(struct virt_list *list);
 
 /*
  * Reads the XML of the COUNT domains whose places in LIST are in CHOSEN, a few
- * at a time, and calls EACH for one after the other, in any order: XML is NULL if that
- * domain's could not be read, with the cause in *WHY. Stops asking at UNTIL
- * (when_monotonic) or when EACH returns not 0; returns what EACH returned, else 0.
+ * at a time, and calls EACH for every one, in any order and IN SEVERAL THREADS AT
+ * ONCE: XML is NULL if that domain's could not be read, with the cause in *WHY.
+ * Stops asking at UNTIL (when_monotonic) or when EACH returns not 0; returns
+ * the first that was not 0, else 0.
  */
 int virt_read_xml(const struct virt_list *list, const size_t *chosen, size_t count, int64_t until,
 		  int (*each)(void *context, size_t place, const char *xml, const struct err *why),

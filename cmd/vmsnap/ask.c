@@ -1,6 +1,8 @@
 /* ask.c - asks one host: list, facts, and the XML that is due. */
 #include "config.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +20,12 @@ struct asking {
 	const struct question *question;
 	const struct answer_sink *sink;
 	struct virt_list list;
-	VEC(struct vm) vms; /* in the order of the list */
-	VEC(size_t) due;    /* places whose XML is to be read, the new ones first */
-	bool others;        /* not the VMs that were known, or started anew */
-	bool no_capacity;   /* the driver cannot tell the size of a disk */
+	VEC(struct vm) vms;      /* in the order of the list */
+	VEC(size_t) due;         /* places whose XML is to be read, the new ones first */
+	bool others;             /* not the VMs that were known, or started anew */
+	atomic_bool no_capacity; /* the driver cannot tell the size of a disk */
 	int64_t now;
+	pthread_mutex_t lock; /* around the sink and *e while several threads read XML */
 	struct err *e;
 };
 
@@ -33,6 +36,7 @@ static void asking_done(struct asking *asking)
 	vec_done(&asking->vms);
 	vec_done(&asking->due);
 	virt_list_done(&asking->list);
+	pthread_mutex_destroy(&asking->lock);
 }
 
 /* ---- what the list says, and what it means ---- */
@@ -320,8 +324,12 @@ static int on_xml(void *context, size_t place, const char *text, const struct er
 	(void)why;
 	if (!text || domxml_parse(&xml, text, strlen(text), NULL) < 0)
 		return 0;
+	/* Each place is one thread's own. */
 	take_xml(asking, place, &xml);
-	return answer_send_vm(asking->sink, place, &asking->vms.items[place], asking->e);
+	pthread_mutex_lock(&asking->lock);
+	int result = answer_send_vm(asking->sink, place, &asking->vms.items[place], asking->e);
+	pthread_mutex_unlock(&asking->lock);
+	return result;
 }
 
 static int send_list(struct asking *asking)
@@ -340,6 +348,7 @@ int ask_host(struct virt *virt, const struct question *question, const struct an
 		.question = question,
 		.sink = sink,
 		.now = when_now(),
+		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.e = e,
 	};
 	int result = virt_list(virt, &asking.list, e);

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -85,6 +86,7 @@ static void lists_running_and_stopped(void **state)
 }
 
 struct reading {
+	pthread_mutex_t lock;
 	size_t calls;
 	size_t seen[8];
 	size_t stop_after;
@@ -96,17 +98,19 @@ static int take_xml(void *context, size_t place, const char *xml, const struct e
 	struct reading *reading = context;
 
 	(void)why;
+	pthread_mutex_lock(&reading->lock);
 	reading->missing |= !xml || !strstr(xml, "<domain");
 	reading->seen[place]++;
-	reading->calls++;
-	return reading->calls == reading->stop_after ? 42 : 0;
+	size_t turn = ++reading->calls;
+	pthread_mutex_unlock(&reading->lock);
+	return turn == reading->stop_after ? 42 : 0;
 }
 
 static void reads_chosen_xml_once(void **state)
 {
 	cleanup(cleanup_virt) struct virt *virt = open_node();
 	cleanup(virt_list_done) struct virt_list list = {0};
-	struct reading reading = {0};
+	struct reading reading = {.lock = PTHREAD_MUTEX_INITIALIZER};
 	const size_t chosen[] = {2, 0};
 	struct err e = {0};
 
@@ -124,7 +128,7 @@ static void stops_reading_when_told_or_late(void **state)
 {
 	cleanup(cleanup_virt) struct virt *virt = open_node();
 	cleanup(virt_list_done) struct virt_list list = {0};
-	struct reading reading = {.stop_after = 1};
+	struct reading reading = {.lock = PTHREAD_MUTEX_INITIALIZER, .stop_after = 1};
 	const size_t chosen[] = {0, 1, 2};
 	struct err e = {0};
 
@@ -133,7 +137,8 @@ static void stops_reading_when_told_or_late(void **state)
 	assert_int_equal(virt_read_xml(&list, chosen, 3, when_monotonic() - 1, take_xml, &reading), 0);
 	assert_int_equal(reading.calls, 0);
 	assert_int_equal(virt_read_xml(&list, chosen, 3, when_monotonic() + 60000, take_xml, &reading), 42);
-	assert_int_equal(reading.calls, 1);
+	/* Others may have been on their way, but not all went on. */
+	assert_in_range(reading.calls, 1, 3);
 }
 
 static void reads_facts(void **state)
