@@ -411,7 +411,7 @@ incident()
 	run notify-admins -v - < <(line host2 DOWN 60)
 	[ "$status" -eq 4 ]
 	[[ $output == *'relay refuses our credentials'* ]]
-	! grep -E 's3cr3t|wr0ng' <<<"$output$(cat "$scratch/err")"
+	run ! grep -E "s3cr3t|wr0ng" <<<"$output$(cat "$scratch/err")"
 	printf '#!/bin/sh\nexit 1\n' >"$scratch/password"
 	run notify-admins
 	[ "$status" -eq 4 ]
