@@ -13,7 +13,7 @@ void roll_writer_free(struct roll_writer *writer)
 {
 	if (!writer)
 		return;
-	for (size_t i = 0; i < writer->hosts->count; i++)
+	for (size_t i = 0; i < writer->report_count; i++)
 		free(writer->reports[i].why);
 	free(writer->reports);
 	map_free(writer->answered);
@@ -75,6 +75,7 @@ int roll_begin(struct roll_writer **writer, struct store *store, const struct ho
 	new->begun = begun;
 	new->answered = map_new();
 	new->reports = mem_zalloc(hosts->count, sizeof *new->reports);
+	new->report_count = hosts->count;
 	for (int tries = 0; result == ERR_CONFLICT && tries < ROLL_TRIES; tries++)
 		result = take_number(new, e);
 	if (result == 0)

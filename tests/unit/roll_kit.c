@@ -191,7 +191,8 @@ static void add_vms(struct roll *roll, size_t index, struct str *out)
 		roll_vm_done(&vm);
 	}
 	assert_ok(result, &e);
-	qsort(names.items, names.count, sizeof *names.items, compare_text);
+	if (names.count)
+		qsort(names.items, names.count, sizeof *names.items, compare_text);
 	vec_foreach(&names, name) {
 		str_addf(out, "%s%s", name == names.items ? "" : ",", *name);
 		free(*name);
