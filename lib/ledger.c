@@ -94,10 +94,13 @@ int64_t ledger_backoff(unsigned attempts)
 	return wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS;
 }
 
-/* A time further ahead than it was ever set is one of a clock that was put back since. */
+/*
+ * A time much further ahead than it was ever set is one of a clock that was put back since. Much: NOW
+ * may be from before another process set it, who waited less for the store.
+ */
 static bool is_over(int64_t time, int64_t now, int64_t longest)
 {
-	return time <= now || time - now > longest;
+	return time <= now || time - now > 2 * longest;
 }
 
 bool delivery_is_due(const struct delivery *delivery, int64_t now)
@@ -312,6 +315,13 @@ int ledger_put(struct store *store, const struct delivery *cells, size_t count, 
 		delivery_copy(copy, &cells[i]);
 	}
 	return apply(store, copies.items, count, decide_put, (void *)owner, e);
+}
+
+int ledger_get(struct store_view *view, const struct delivery *wanted, struct delivery *stored, struct err *e)
+{
+	cleanup(bytes_done) struct bytes raw = {0};
+
+	return read_cell(view, wanted, stored, &raw, e);
 }
 
 int ledger_read(struct store_view *view, const char *incident, struct ledger *ledger, struct err *e)

@@ -95,6 +95,9 @@ int ledger_claim(struct store *store, struct delivery *cells, size_t count, cons
  */
 int ledger_put(struct store *store, const struct delivery *cells, size_t count, const char *owner, struct err *e);
 
+/* 1 with the cell that WANTED names, as the store has it (the caller calls delivery_done), 0 if it has not. */
+int ledger_get(struct store_view *view, const struct delivery *wanted, struct delivery *stored, struct err *e);
+
 struct ledger {
 	struct delivery *items;
 	size_t count, capacity;

@@ -373,6 +373,22 @@ static bool may_go(const struct engine *engine, const struct post *post, int64_t
 	return post->answered || now - since >= PATIENCE_MS || now - post->since >= PATIENCE_MAX_MS;
 }
 
+/* Reading needs no lock: what others have claimed or sent meanwhile is not ours to send. */
+static void yield_to_others(struct engine *engine, struct post *post)
+{
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	struct err e = {0};
+
+	if (post->answered || store_view_open(&view, engine->store, &e) < 0)
+		return;
+	for (size_t i = post->cells.count; i-- > 0;) {
+		cleanup(delivery_done) struct delivery stored = {0};
+		if (ledger_get(view, &post->cells.items[i], &stored, &e) == 1 && !delivery_is_due(&stored, when_now()) &&
+		    !str_equal(stored.owner, engine->owner))
+			take_claim(engine, post, &stored);
+	}
+}
+
 static void send_claimed(struct engine *engine)
 {
 	int64_t now = when_monotonic();
@@ -386,8 +402,13 @@ static void send_claimed(struct engine *engine)
 	}
 	for (size_t i = 0; i < engine->posts.count; i++) {
 		struct post *post = engine->posts.items[i];
-		if (post->state == POST_CLAIMING && may_go(engine, post, now))
+		if (post->state != POST_CLAIMING || !may_go(engine, post, now))
+			continue;
+		yield_to_others(engine, post);
+		if (post->cells.count > 0)
 			send_out(engine, post);
+		else
+			remove_post(engine, post);
 	}
 }
 

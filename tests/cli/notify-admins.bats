@@ -442,6 +442,8 @@ incident()
 	notify-admins &
 	wait "${pids[@]:1}" $!
 	[ "$(notify-admins incidents -r | wc -l)" -eq 1 ]
+	cat "$mail/events"
+	notify-admins log --json
 	[ "$(count_to sato@example.org)" -eq 1 ]
 	[ "$(count_to ito@example.org)" -eq 1 ]
 }

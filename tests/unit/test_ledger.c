@@ -128,6 +128,12 @@ static void a_claim_holds(void **state)
 	claim(&other, "elsewhere:1:1", 1001);
 	assert_string_equal(other.owner, me);
 
+	/* Who read the clock first may come last. */
+	delivery_done(&other);
+	other = cell_of("7K3F", "a@b");
+	claim(&other, "elsewhere:1:1", 900);
+	assert_string_equal(other.owner, me);
+
 	/* Over its lease it may be taken, and keeps its Message-ID. */
 	delivery_done(&other);
 	other = cell_of("7K3F", "a@b");
