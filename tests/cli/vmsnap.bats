@@ -362,3 +362,50 @@ mute_host()
 	[[ $status == [34] ]]
 	[ "$(newest hosts)" = 2 ]
 }
+
+@test "what the XML says is what vmwhere shows" {
+	node host1 "$(domain web1 1)" "$(domain off1 2 5)"
+	vmsnap
+	run -0 vmwhere --all -J web1
+	[ "$(jq -r '[.vm, .uuid, .host, .state, .os, .vcpu, .memory_bytes, .manager, .cluster] | map(tostring) | join(" ")' <<<"$output")" = \
+		'web1 10000000-0000-4000-8000-000000000000 host1 running Debian 12 2 536870912 center1 blue' ]
+	[[ $(jq -c .nics <<<"$output") == *52:54:00:00:00:01* ]]
+	run -0 vmwhere --all -J off1
+	[ "$(jq -r .state <<<"$output")" = 'shut off' ]
+}
+
+# Each run finds other VMs in other states, so that each has something to write.
+rewrite()
+{
+	local n=$1
+	node host1 "$(domain "web$n" 1 $((n % 2 ? 1 : 3)) "$((1 + n % 8))")" "$(domain db1 $((2 + n % 5)))"
+	node host2 "$(domain "mail$n" 8)"
+}
+
+@test "killed at 200 moments: the store is whole, what was told is kept, no lock is left" {
+	local n pid pause killed=0
+	settings 'reread = "1s"'
+	for n in {1..200}; do
+		rewrite "$n"
+		vmsnap 3>&- &
+		pid=$!
+		# Before its first step, in the middle, after its last.
+		printf -v pause '0.%03d' $((RANDOM % 250))
+		sleep "$pause"
+		kill -9 "$pid" 2>/dev/null || true
+		if wait "$pid" 2>/dev/null; then
+			[ "$(vmwhere --all -r -o VM "mail$n")" = "mail$n" ]
+		else
+			killed=$((killed + 1))
+		fi
+	done
+	[ "$killed" -ge 10 ]
+	rewrite 201
+	run -0 --separate-stderr vmsnap
+	[ -z "$stderr" ]
+	[ "$(vmwhere --all -r -o VM,STATE | sort | head -n 1 | cut -f 1)" = db1 ]
+	[ "$(vmwhere --all -r -o VM | wc -l)" -eq 3 ]
+	vmwhere --history mail201 >/dev/null
+	# Numbers only ever grow, and each listed snapshot has its header.
+	vmsnap --list -r -o ID | sort -rnc
+}

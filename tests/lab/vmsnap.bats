@@ -47,6 +47,21 @@ newest()
 	[ "$(newest hosts answered failed vms)" = '3 3 0 9' ]
 }
 
+@test "what libvirt and QEMU say of a guest is in the roll" {
+	vmsnap
+	run -0 vmwhere -J db1
+	[ "$(jq -r '[.uuid, .host, .state, .vcpu] | map(tostring) | join(" ")' <<<"$output")" = "$LAB_UUID_db1 host1 running 1" ]
+	# Within its XML and the files behind it, as virsh says them.
+	local bytes mac
+	bytes=$(virsh -q -c "$LAB_URI_host1" domstats --block db1 | awk -F= '/capacity/ { sum += $2 } END { print sum + 0 }')
+	mac=$(virsh -q -c "$LAB_URI_host1" domiflist db1 | awk '{ print $NF }' | head -n 1)
+	[ "$(jq .disk_bytes <<<"$output")" = "$bytes" ]
+	[[ $(jq -c .nics <<<"$output") == *"$mac"* ]]
+	run -0 vmwhere --all -J backup1
+	[ "$(jq -r .state <<<"$output")" = 'shut off' ]
+	[ "$(jq .disk_bytes <<<"$output")" != null ]
+}
+
 @test "nothing changed: nothing is new, gone or changed" {
 	vmsnap
 	run -0 --separate-stderr vmsnap -v
@@ -203,4 +218,25 @@ event()
 @test "--follow into a full device ends with 4" {
 	run -4 --separate-stderr bash -c 'timeout 60 vmsnap --follow >/dev/full'
 	[[ $stderr == *'No space left'* || $stderr == *'cannot write'* ]]
+}
+
+@test "a disk that is full: 4, and the old lists stay" {
+	local disk=$folder/disk
+	mkdir "$disk"
+	mount -t tmpfs -o size=400k tmpfs "$disk"
+	VMROLL_STORE=lmdb:$disk/store run --separate-stderr vmsnap
+	VMROLL_STORE=lmdb:$disk/store vmwhere -r -o VM >"$folder/before"
+	dd if=/dev/zero of="$disk/fill" bs=1k 2>/dev/null || true
+	lab_stop cache1
+	for _ in {1..20}; do
+		VMROLL_STORE=lmdb:$disk/store run --separate-stderr vmsnap
+		[ "$status" -eq 0 ] || break
+	done
+	VMROLL_STORE=lmdb:$disk/store vmwhere -r -o VM >"$folder/after" || true
+	umount "$disk"
+	lab_start cache1 host2
+	[ "$status" -eq 4 ]
+	[[ $stderr == *'No space left'* || $stderr == *full* ]]
+	[ "$(wc -l <"$folder/before")" -ge 7 ]
+	[ "$(wc -l <"$folder/after")" -ge 7 ]
 }
