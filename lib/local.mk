@@ -67,6 +67,7 @@ lib_libcore_a_SOURCES += lib/vec.h
 lib_libcore_a_SOURCES += lib/virt.c lib/virt.h lib/virt_private.h
 lib_libcore_a_SOURCES += lib/virt_events.c
 lib_libcore_a_SOURCES += lib/vm.c lib/vm.h
+lib_libcore_a_SOURCES += lib/vm_record.c
 lib_libcore_a_SOURCES += lib/watch.c lib/watch.h
 lib_libcore_a_SOURCES += lib/watchline.c lib/watchline.h
 lib_libcore_a_SOURCES += lib/when.c lib/when.h

@@ -606,6 +606,51 @@ static void snapshots_are_listed_newest_first(void **state)
 	assert_int_equal(roll_snapshots_next(list, &snapshot, &e), 0);
 }
 
+/* More than a batch takes: results and names stand in several records. */
+static void thousands_of_hosts_are_kept_in_chunks(void **state)
+{
+	struct kit *kit = *state;
+	enum { COUNT = 4000 };
+	cleanup(cleanup_mem) char *long_name = mem_zalloc(1, 151);
+	struct hosts hosts = {0};
+	char path[] = "/tmp/vmroll-hosts-XXXXXX";
+	struct err e = {0};
+	FILE *file = fdopen(mkstemp(path), "w");
+
+	memset(long_name, 'x', 150);
+	for (unsigned i = 0; i < COUNT; i++)
+		fprintf(file, "h%05u%s - test:/// -\n", i, long_name);
+	fclose(file);
+	assert_ok(hosts_read(&hosts, path, &e), &e);
+	unlink(path);
+	for (unsigned round = 0; round < 2; round++) {
+		cleanup(cleanup_roll_writer) struct roll_writer *writer = NULL;
+		assert_ok(roll_begin(&writer, kit->store, &hosts, at(round), &e), &e);
+		for (unsigned i = 0; i < COUNT; i++) {
+			cleanup(cleanup_mem) char *why = mem_format("%u %u %s", round, i, long_name);
+			assert_ok(roll_put_failure(writer, hosts.items[i].name, ERR_NET, why, &e), &e);
+		}
+		assert_ok(roll_finish(writer, at(round), &e), &e);
+	}
+	hosts_done(&hosts);
+
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	assert_ok(store_view_open(&view, kit->store, &e), &e);
+	for (unsigned round = 0; round < 2; round++) {
+		cleanup(cleanup_roll) struct roll *roll = NULL;
+		assert_ok(roll_open(&roll, view, at(round), &e), &e);
+		assert_int_equal(roll_host_count(roll), COUNT);
+		assert_int_equal(roll_snapshot(roll)->failed, COUNT);
+		for (unsigned i = 0; i < COUNT; i += 399) {
+			cleanup(roll_list_done) struct roll_list list = {0};
+			cleanup(cleanup_mem) char *why = mem_format("%u %u %s", round, i, long_name);
+			assert_int_equal(roll_host_at(roll, i, &list, &e), 1);
+			assert_string_equal(list.why, why);
+			assert_int_equal(list.answered, WHEN_UNKNOWN);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -631,6 +676,7 @@ int main(void)
 		kit_test(people_name_vms_in_many_ways),
 		kit_test(a_vm_of_the_past_is_found_in_history),
 		kit_test(snapshots_are_listed_newest_first),
+		kit_test(thousands_of_hosts_are_kept_in_chunks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -178,10 +178,71 @@ static void a_killed_writer_leaves_every_answer_right(void **state)
 	check_past(kit, next - 1);
 }
 
+/* Events of its own VM on each host, until the pipe closes; how many is its last word. */
+static void write_events(const char *uri, int fd)
+{
+	struct kit kit = {.uri = (char *)uri};
+	char byte;
+
+	kit_reopen(&kit, STORE_WRITE);
+	for (unsigned i = 0; read(fd, &byte, 1) == 1; i++) {
+		char host[8];
+		snprintf(host, sizeof host, "h%u", i % HOSTS);
+		for (unsigned j = 0; j < 5; j++) {
+			roll_kit_event(&kit, host, "zz", T0);
+			roll_kit_event(&kit, host, "-zz", T0);
+		}
+	}
+	kit_close(&kit);
+	_exit(0);
+}
+
+/* As check_past, but for the events' VM, which comes and goes. */
+static void check_past_lists(struct kit *kit, unsigned number)
+{
+	cleanup(cleanup_mem) char *state = roll_kit_state(kit, time_of(number) + 5 * MINUTE);
+	cleanup(cleanup_mem) char *wanted = whole(number);
+
+	for (char *more; (more = strstr(state, ",zz"));)
+		memmove(more, more + 3, strlen(more + 3) + 1);
+	assert_string_equal(state, wanted);
+}
+
+static void writers_beside_each_other_lose_nothing(void **state)
+{
+	struct kit *kit = *state;
+	cleanup(cleanup_mem) char *first = whole(0);
+	int fds[2], status;
+	enum { SNAPSHOTS = 30 };
+
+	roll_kit_snap(kit, time_of(0), first);
+	kit_close(kit);
+	assert_int_equal(pipe(fds), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(fds[1]);
+		write_events(kit->uri, fds[0]);
+	}
+	close(fds[0]);
+	kit_reopen(kit, STORE_WRITE);
+	for (unsigned i = 1; i <= SNAPSHOTS; i++) {
+		cleanup(cleanup_mem) char *text = whole(i);
+		assert_int_equal(write(fds[1], "...", 3), 3);
+		roll_kit_snap(kit, time_of(i), text);
+	}
+	close(fds[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	for (unsigned i = 0; i <= SNAPSHOTS; i++)
+		check_past_lists(kit, i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		kit_test(a_killed_writer_leaves_every_answer_right),
+		kit_test(writers_beside_each_other_lose_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
