@@ -40,6 +40,7 @@ struct prober {
 	bool output_watched; /* its descriptor is in the epoll */
 	bool output_awaited; /* for POLLOUT */
 	struct recorder recorder;
+	VEC(pid_t) leaving;          /* recorders of lists that were replaced, to be collected */
 	int64_t recorder_restart_ms; /* when_monotonic; 0: it runs */
 	VEC(uint32_t) unrecorded;    /* hosts whose newest change found no room */
 	int64_t minute_ms;           /* the wall minute that is being filled */
@@ -172,9 +173,21 @@ static void pass_time(struct prober *prober)
 		prober->wish->cells->beat_ms = when_monotonic();
 }
 
+static void collect_leaving(struct prober *prober)
+{
+	size_t left = 0;
+
+	vec_foreach (&prober->leaving, pid)
+		if (waitpid(*pid, NULL, WNOHANG) == 0)
+			prober->leaving.items[left++] = *pid;
+	prober->leaving.count = left;
+}
+
 static void collect_recorder(struct prober *prober)
 {
 	int status;
+
+	collect_leaving(prober);
 
 	if (prober->recorder.pid == 0 || waitpid(prober->recorder.pid, &status, WNOHANG) != prober->recorder.pid)
 		return;
@@ -308,6 +321,8 @@ static void use_targets(struct prober *prober, struct targets *targets)
 	if (!first) {
 		record_left(prober);
 		adopt(prober, targets, watch, courses);
+		if (prober->recorder.pid > 0)
+			vec_push(&prober->leaving, prober->recorder.pid);
 		recorder_close(&prober->recorder, false);
 		lines_forget_keys(prober->lines);
 	}
@@ -482,6 +497,7 @@ static void prober_done(struct prober *prober)
 		recorder_wait(recorder, LAST_RECORD_MS);
 	lines_free(prober->lines);
 	vec_done(&prober->unrecorded);
+	vec_done(&prober->leaving);
 	engine_done(&prober->engine);
 	cleanup_fd(&prober->signals);
 	watch_free(prober->watch);
