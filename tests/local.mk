@@ -76,6 +76,7 @@ cli_tests += tests/cli/notify-admins.bats
 cli_tests += tests/cli/vmwhere.bats
 cli_tests += tests/cli/configuration.bats
 cli_tests += tests/cli/copies.bats
+cli_tests += tests/cli/hostping.bats
 cli_tests += tests/cli/conventions.bats
 cli_tests += tests/cli/vmroll-watch.bats
 cli_tests += tests/cli/vmsnap.bats
