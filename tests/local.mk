@@ -110,6 +110,7 @@ endif
 
 # Folders are distributed whole.
 EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) \
+	tests/cli/board \
 	tests/unit/scratch.h \
 	tests/unit/unit.h \
 	tests/fuzz/corpus \
