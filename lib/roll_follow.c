@@ -261,3 +261,57 @@ int roll_follow_end(struct store *store, uint64_t session, const unsigned char *
 
 	return run_counted(store, step_end, &following, e);
 }
+
+/* ---- whether it was followed ---- */
+
+static int session_alive(struct store_view *view, uint64_t session, int64_t *at, struct err *e)
+{
+	cleanup(bytes_done) struct bytes value = {0};
+	struct key key;
+
+	key_add_u64(key_begin(&key, KEY_FOLLOWER), session);
+	int result = store_view_get(view, key.bytes, key.length, &value, e);
+	*at = WHEN_UNKNOWN;
+	if (result <= 0)
+		return result;
+	result = roll_instant_decode(value.data, value.length, at, e);
+	return result < 0 ? err_wrap(e, "store: %s", KEY_FOLLOWER) : 0;
+}
+
+static int judge_interval(struct store_view *view, const struct roll_live *live, int64_t at, int64_t *confirmed,
+			  struct err *e)
+{
+	int64_t alive;
+
+	if (live->to != WHEN_UNKNOWN) {
+		*confirmed = at;
+		return at <= live->to;
+	}
+	int result = session_alive(view, live->session, &alive, e);
+	if (result < 0)
+		return result;
+	if (alive < live->from)
+		alive = live->from;
+	*confirmed = at < alive ? at : alive;
+	return at - alive <= 2 * ROLL_FOLLOW_PERIOD_MS;
+}
+
+int roll_get_followed(struct store_view *view, const unsigned char *host, int64_t at, int64_t *confirmed,
+		      struct err *e)
+{
+	cleanup(cleanup_store_cursor) struct store_cursor *cursor = NULL;
+	struct store_item item;
+	struct key key;
+
+	key_add_uuid(key_begin(&key, KEY_FOLLOWED), host);
+	int result = store_cursor_open(&cursor, view, key.bytes, key.length, true, e);
+	while (result >= 0 && (result = store_cursor_next(cursor, &item, e)) > 0) {
+		cleanup(roll_live_done) struct roll_live live = {0};
+		result = roll_live_decode(item.value, item.value_length, &live, e);
+		if (result < 0)
+			return err_wrap(e, "store: %s", KEY_FOLLOWED);
+		if (live.from <= at)
+			return judge_interval(view, &live, at, confirmed, e);
+	}
+	return result;
+}

@@ -171,6 +171,8 @@ int roll_walk_decode(const struct roll_walk *walk, const struct roll_candidate *
 void roll_walk_close(struct roll_walk *walk);
 void cleanup_roll_walk(struct roll_walk **walk);
 
+/* ---- following (roll_follow.c) ---- */
+
 /* Whether the host was followed live at AT (not WHEN_UNKNOWN); then *CONFIRMED is until when that is known, at most AT. 1/0/negative. */
 int roll_get_followed(struct store_view *view, const unsigned char *host, int64_t at, int64_t *confirmed,
 		      struct err *e);

@@ -22,6 +22,7 @@ unit_tests += tests/unit/test_rec
 unit_tests += tests/unit/test_roll
 unit_tests += tests/unit/test_roll_kill
 unit_tests += tests/unit/test_roll_random
+unit_tests += tests/unit/test_roll_record
 unit_tests += tests/unit/test_rows
 unit_tests += tests/unit/test_store
 unit_tests += tests/unit/test_store_damage
