@@ -56,6 +56,21 @@ static int begin(struct show *show, const struct options *options, struct store_
 	return result < 0 ? result : show_roll(show, options->at, e);
 }
 
+/* A host without VMs, or without any list, is spoken of too: unknown is not absent. */
+static int show_each(struct show *show, struct err *e)
+{
+	bool speak = show_is_for_people(show);
+	const struct roll_list *list;
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < roll_host_count(show->roll); i++) {
+		result = show_all_of(show, i, e);
+		if (result == 0 && speak)
+			result = show_host(show, i, &list, e);
+	}
+	return result;
+}
+
 int where_list(const struct options *options, struct store *store)
 {
 	cleanup(cleanup_store_view) struct store_view *view = NULL;
@@ -65,8 +80,8 @@ int where_list(const struct options *options, struct store *store)
 	int result = store_view_open(&view, store, &e);
 	if (result == 0)
 		result = begin(&show, options, view, &e);
-	for (size_t i = 0; result == 0 && i < roll_host_count(show.roll); i++)
-		result = show_all_of(&show, i, &e);
+	if (result == 0)
+		result = show_each(&show, &e);
 	if (result == 0)
 		result = show_end(&show, &e);
 	return result < 0 ? told(&e) : 0;

@@ -160,7 +160,7 @@ int show_vm(struct show *show, const struct roll_vm *vm, struct err *e)
 
 /* ---- from when ---- */
 
-static bool for_people(const struct show *show)
+bool show_is_for_people(const struct show *show)
 {
 	const struct cli *cli = &show->options->cli;
 
@@ -193,6 +193,8 @@ static const struct roll_list *only_host(const struct show *show)
 static void print_as_of(const struct show *show)
 {
 	const struct roll_list *only = only_host(show);
+	if (only && only->answered == WHEN_UNKNOWN)
+		only = NULL;
 	int64_t at = only ? only->answered : roll_snapshot(show->roll)->begun;
 	char text[WHEN_TEXT_SIZE];
 
@@ -209,11 +211,15 @@ static void print_stale(const struct show *show)
 
 	for (size_t i = 0; i < roll_host_count(show->roll); i++) {
 		const struct roll_list *list = &show->lists[i];
-		if (!show->shown[i] || !list->stale || stale++ >= MAXIMUM)
+		bool expected = list->answered != WHEN_UNKNOWN || !list->off;
+		if (!show->shown[i] || !list->stale || list->ended || !expected || stale++ >= MAXIMUM)
 			continue;
 		cleanup(cleanup_mem) char *why = str_escape(list->why ? list->why : "no answer");
 		printf("stale: %s, ", list->host.name);
-		print_age(show, list->answered);
+		if (list->answered == WHEN_UNKNOWN)
+			printf("never answered");
+		else
+			print_age(show, list->answered);
 		printf(": %s\n", why);
 	}
 	if (stale > MAXIMUM)
@@ -223,7 +229,7 @@ static void print_stale(const struct show *show)
 int show_end(struct show *show, struct err *e)
 {
 	int result = rows_finish(show->rows, e);
-	if (result < 0 || !show->roll || !for_people(show))
+	if (result < 0 || !show->roll || !show_is_for_people(show))
 		return result;
 	bool any = false;
 	for (size_t i = 0; i < roll_host_count(show->roll); i++)

@@ -68,6 +68,8 @@ void show_list(const struct show *show, const struct roll_list *list);
 int show_vm(struct show *show, const struct roll_vm *vm, struct err *e);
 /* Prints the table, and for people from when it is. */
 int show_end(struct show *show, struct err *e);
+/* Whether show_end says more than the rows. */
+bool show_is_for_people(const struct show *show);
 /* The list of a host of the roll, borrowed; it counts as shown. */
 int show_host(struct show *show, size_t index, const struct roll_list **list, struct err *e);
 

@@ -69,6 +69,8 @@ rows() {
 	run --separate-stderr vmwhere --on host1 --at "2026-11-20 12:33:21"
 	[[ $output == "VM "*" STATE "*" VCPU "*" MEMORY "*" DISK "*" OS "*" ADMIN"* ]]
 	[[ $output == *$'\nas of 2026-11-20 12:30:01 (snapshot, 3m20s before)' ]]
+	fill <<<'snap T13:00:00 host1=a host2=b host3=! host4=! host5=off host6='
+	[[ $(vmwhere) == *$'\nstale: host3, '*$' ago: no route\nstale: host4, never answered: no route' ]]
 	for quiet in -r -J -n -q; do
 		run --separate-stderr vmwhere "$quiet"
 		[[ $output != *"as of"* && $output != *"stale:"* ]]
