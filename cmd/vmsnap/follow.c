@@ -307,9 +307,30 @@ static bool is_followable(const struct host *host)
 	return host->uri && !host->off;
 }
 
+/* What a link needs now, if it gets a place: to connect, or to be asked again. */
+static int serve_link(struct following *f, size_t place, struct err *e)
+{
+	struct link *link = &f->links[place];
+
+	if (link->state == LINK_DOWN)
+		return connect_link(f, place, e);
+	link->again = false;
+	tell_shard(f, place, SHARD_ASK);
+	return 0;
+}
+
+static bool needs_service(const struct link *link, int64_t now)
+{
+	if (link->state == LINK_DOWN)
+		return now >= link->due && is_followable(link->host);
+	return link->state == LINK_LIVE && link->again;
+}
+
+/* As many at once as a snapshot asks: all together would be late because of each other. */
 static int check_links(struct following *f, struct err *e)
 {
 	int64_t now = when_monotonic();
+	unsigned busy = 0;
 	char limit[WHEN_TEXT_SIZE];
 	char why[32 + WHEN_TEXT_SIZE];
 	int result = 0;
@@ -318,9 +339,15 @@ static int check_links(struct following *f, struct err *e)
 	snprintf(why, sizeof why, "no answer within %s", limit);
 	for (size_t i = 0; i < f->follow->hosts->count && result == 0; i++) {
 		struct link *link = &f->links[i];
-		if (link->state == LINK_LIVE || now < link->due || !is_followable(link->host))
+		if (link->state == LINK_ASKED && now >= link->due)
+			result = lose(f, link, why, e);
+		busy += link->state == LINK_ASKED;
+	}
+	for (size_t i = 0; i < f->follow->hosts->count && result == 0; i++) {
+		if (busy >= f->follow->conf->parallel || !needs_service(&f->links[i], now))
 			continue;
-		result = link->state == LINK_DOWN ? connect_link(f, i, e) : lose(f, link, why, e);
+		result = serve_link(f, i, e);
+		busy++;
 	}
 	return result;
 }
@@ -336,8 +363,7 @@ static int on_snapshot_end(struct following *f, struct err *e)
 	f->known = NULL;
 	int result = known_read(&f->known, f->store, f->follow->hosts, e);
 	for (size_t i = 0; i < f->follow->hosts->count && result == 0; i++)
-		if (f->links[i].state == LINK_LIVE)
-			tell_shard(f, i, SHARD_ASK);
+		f->links[i].again = f->links[i].state == LINK_LIVE;
 	return result;
 }
 
@@ -370,11 +396,16 @@ static int listen_once(struct following *f, struct err *e)
 	};
 	if (poll(f->polls, count + 1, TURN_MS) <= 0)
 		return 0;
+	int64_t before = when_monotonic();
 	for (size_t i = 0; i < count && result == 0; i++)
 		if (f->polls[i].revents)
 			result = listen_to(f, i, e);
 	if (result == 0 && f->polls[count].revents)
 		result = on_snapshot_end(f, e);
+	/* The time that we took is not held against a host whose answer waited for us. */
+	int64_t ours = when_monotonic() - before;
+	for (size_t i = 0; i < f->follow->hosts->count; i++)
+		f->links[i].due += ours;
 	return result;
 }
 

@@ -30,8 +30,9 @@ struct link {
 	const struct host *host;
 	enum link_state state;
 	uint32_t generation;
-	int64_t due; /* when_monotonic: DOWN: to connect; ASKED: to give up; LIVE with asked: to give up */
+	int64_t due; /* when_monotonic; DOWN: to connect; ASKED: to give up */
 	int64_t backoff_ms;
+	bool again;                       /* is to be asked again when there is a place */
 	bool told;                        /* its failure was printed */
 	bool waits;                       /* for a snapshot, because the roll does not know it */
 	bool followed;                    /* roll_follow_begin was called, roll_follow_end was not */
