@@ -158,6 +158,8 @@ size_t post_room(const struct engine *engine);
 void post_begin(struct engine *engine, struct ledger *cells);
 /* Whether a rate limit lets a message to PERSON begin now. */
 bool post_is_allowed(struct engine *engine, const char *person, int64_t now);
+/* Hands the claims that were gathered to the recorder: what is recorded after them must not be in the store before them. */
+void post_hand_over_claims(struct engine *engine);
 /* Hands over what was gathered, and goes on without a claim that the store does not answer in time. */
 void post_tick(struct engine *engine);
 void post_claimed(struct engine *engine, struct record *record);

@@ -202,6 +202,8 @@ static void set_step(struct engine *engine, struct incident *incident, enum inci
 	if (incident->steps & step)
 		return;
 	incident->steps |= step;
+	/* Killed in between, the store must not say that all are told of whom it knows nothing. */
+	post_hand_over_claims(engine);
 	struct record *record = record_new(RECORD_STEP);
 	incident_copy(&record->incident, incident);
 	record->incident.steps = step;

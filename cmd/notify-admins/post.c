@@ -314,17 +314,22 @@ void post_settled(struct engine *engine, struct record *record)
 
 /* ---- the tick ---- */
 
+void post_hand_over_claims(struct engine *engine)
+{
+	if (!engine->claims)
+		return;
+	engine->claims->now = when_now();
+	engine->claims->tag = engine->next_tag++;
+	vec_foreach (&engine->posts, post)
+		if ((*post)->claim == 0)
+			(*post)->claim = engine->claims->tag;
+	engine_record(engine, engine->claims);
+	engine->claims = NULL;
+}
+
 static void hand_over(struct engine *engine)
 {
-	if (engine->claims) {
-		engine->claims->now = when_now();
-		engine->claims->tag = engine->next_tag++;
-		vec_foreach (&engine->posts, post)
-			if ((*post)->claim == 0)
-				(*post)->claim = engine->claims->tag;
-		engine_record(engine, engine->claims);
-		engine->claims = NULL;
-	}
+	post_hand_over_claims(engine);
 	/* While one is under way the next gather, and go together. */
 	if (engine->puts && engine->puts_pending == 0) {
 		engine->puts_pending++;
