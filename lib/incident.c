@@ -418,6 +418,8 @@ static int by_age(const void *a, const void *b)
 
 	if (left->opened != right->opened)
 		return left->opened < right->opened ? -1 : 1;
+	if (left->at != right->at)
+		return left->at < right->at ? -1 : 1;
 	return strcmp(left->id, right->id);
 }
 
