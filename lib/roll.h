@@ -71,6 +71,11 @@ int roll_current(struct store *store, const unsigned char *host_uuid, struct vm 
  */
 int roll_put_list(struct roll_writer *writer, const struct roll_host *host, const struct vm *vms,
 		  size_t count, int64_t answered, struct roll_changes *changes, struct err *e);
+/*
+ * Whether HOST, as it answered, is in the newest snapshot under another name of hosts(5), of which this snapshot has
+ * not heard yet. Put such a list after all others, or the two names would win by turns.
+ */
+bool roll_is_contested(const struct roll_writer *writer, const struct roll_host *host);
 /* NAME did not answer: WHY is one line for people, CODE an err_code. It keeps its last list. */
 int roll_put_failure(struct roll_writer *writer, const char *name, int code, const char *why, struct err *e);
 /* Whether NAME failed in the newest finished snapshot too. */

@@ -122,6 +122,16 @@ int roll_put_failure(struct roll_writer *writer, const char *name, int code, con
 	return 0;
 }
 
+bool roll_is_contested(const struct roll_writer *writer, const struct roll_host *host)
+{
+	size_t index = roll_set_find_uuid(&writer->old_set, host->uuid);
+	const char *holder = index == SIZE_MAX ? host->name : writer->old_set.members.items[index].name;
+	const struct host *listed = hosts_find(writer->hosts, holder);
+
+	return strcmp(holder, host->name) != 0 && listed &&
+	       writer->reports[listed - writer->hosts->items].outcome == REPORT_NONE;
+}
+
 static int check_claim(const struct roll_writer *writer, const struct roll_report *own,
 		       const struct roll_host *host, struct err *e)
 {

@@ -27,6 +27,7 @@ struct run {
 	struct known *known;    /* by place in hosts(5) */
 	VEC(size_t) order;      /* job number to place in hosts(5) */
 	struct answer *answers; /* by job */
+	VEC(size_t) contested;  /* jobs whose list is put last */
 	size_t answered, failed;
 	struct roll_changes total;
 	size_t xml_left; /* VMs whose XML comes next time */
@@ -39,6 +40,7 @@ static void run_done(struct run *run)
 	free(run->answers);
 	known_free(run->known, run->take->hosts->count);
 	vec_done(&run->order);
+	vec_done(&run->contested);
 	roll_writer_free(run->writer);
 }
 
@@ -144,12 +146,36 @@ static int put_list(struct run *run, size_t job, struct err *e)
 	return 0;
 }
 
+static bool is_contested(const struct run *run, size_t job)
+{
+	struct roll_host host;
+
+	describe_host(run, job, &host);
+	return roll_is_contested(run->writer, &host);
+}
+
+static int put_contested(struct run *run, struct err *e)
+{
+	int result = 0;
+
+	vec_foreach(&run->contested, job) {
+		if (result == 0)
+			result = put_list(run, *job, e);
+		answer_done(&run->answers[*job]);
+	}
+	return result;
+}
+
 static int finished(void *context, size_t job, const struct workers_outcome *outcome, struct err *e)
 {
 	struct run *run = context;
 	struct answer *answer = &run->answers[job];
 	int result;
 
+	if (answer->listed && is_contested(run, job)) {
+		vec_push(&run->contested, job);
+		return 0;
+	}
 	if (answer->listed)
 		result = put_list(run, job, e);
 	else if (outcome->asked)
@@ -268,6 +294,8 @@ int take_snapshot(const struct take *take, struct store *store, struct err *e)
 		run.known[i].failed = roll_failed_last_time(run.writer, take->hosts->items[i].name);
 	choose_order(&run);
 	result = ask_all(&run, e);
+	if (result == 0)
+		result = put_contested(&run, e);
 	if (result == 0)
 		result = roll_finish(run.writer, when_now(), e);
 	if (result < 0)

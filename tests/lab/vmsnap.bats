@@ -82,6 +82,30 @@ newest()
 	[ "$(newest hosts answered failed vms)" = '4 3 1 9' ]
 }
 
+@test "two names for one host: whoever had it keeps it, run after run, until it goes" {
+	vmsnap
+	sed '1p; 1s/^host1/twin/' "$LAB_HOSTS_FILE" >"$folder/hosts"
+	for _ in {1..8}; do
+		run -3 vmsnap --hosts "$folder/hosts"
+		run -0 vmwhere -r -o HOST db1
+		[ "$output" = host1 ]
+	done
+	sed 1s/^host1/twin/ "$LAB_HOSTS_FILE" >"$folder/hosts"
+	run -0 --separate-stderr vmsnap --hosts "$folder/hosts" -v
+	[[ $stderr == *': 9 VMs, 0 new, 0 gone, 0 changed' ]]
+	run -0 vmwhere -r -o HOST db1
+	[ "$output" = twin ]
+}
+
+@test "two hosts that change their names are asked at once, and are who they are" {
+	vmsnap
+	sed '1s/^host1/host2/; 2s/^host2/host1/' "$LAB_HOSTS_FILE" >"$folder/hosts"
+	run -0 --separate-stderr vmsnap --hosts "$folder/hosts" -v
+	[[ $stderr == *': 9 VMs, 0 new, 0 gone, 0 changed' ]]
+	run -0 vmwhere -r -o HOST db1
+	[ "$output" = host2 ]
+}
+
 @test "mute, refusing, half-answering and nonsensical hosts fail by name; the others are stored" {
 	printf 'snapshot { host_deadline = "2s" }\n' >"$VMROLL_CONFIG"
 	cat "$LAB_HOSTS_FILE" "$LAB_MUTE_FILE" "$LAB_REFUSE_FILE" "$LAB_HALF_FILE" "$LAB_GARBAGE_FILE" >"$folder/hosts"
