@@ -41,6 +41,7 @@ bin_vmsnap_SOURCES += cmd/vmsnap/keep.c cmd/vmsnap/keep.h
 bin_vmsnap_SOURCES += cmd/vmsnap/known.c cmd/vmsnap/known.h
 bin_vmsnap_SOURCES += cmd/vmsnap/line.c cmd/vmsnap/line.h
 bin_vmsnap_SOURCES += cmd/vmsnap/link.c cmd/vmsnap/link.h
+bin_vmsnap_SOURCES += cmd/vmsnap/reread.c cmd/vmsnap/reread.h
 bin_vmsnap_SOURCES += cmd/vmsnap/session.c cmd/vmsnap/session.h
 bin_vmsnap_SOURCES += cmd/vmsnap/shard.c cmd/vmsnap/shard.h
 bin_vmsnap_SOURCES += cmd/vmsnap/take.c cmd/vmsnap/take.h

@@ -14,6 +14,7 @@
 #include "lock.h"
 #include "log.h"
 #include "mem.h"
+#include "reread.h"
 #include "roll.h"
 #include "shard.h"
 #include "take.h"
@@ -29,6 +30,8 @@ enum {
 
 struct following {
 	const struct follow *follow;
+	const struct hosts *hosts;
+	struct hosts *fresh; /* what hosts(5) says now, once it says other */
 	struct store *store;
 	uint64_t session;    /* of roll_follow_open */
 	struct known *known; /* by place in hosts(5), as are the links */
@@ -49,9 +52,9 @@ static void following_done(struct following *f)
 	child_kill(&f->snapshot);
 	for (size_t i = 0; f->shards && i < f->shard_count; i++)
 		child_kill(&f->shards[i]);
-	for (size_t i = 0; f->links && i < f->follow->hosts->count; i++)
+	for (size_t i = 0; f->links && i < f->hosts->count; i++)
 		link_done(&f->links[i]);
-	known_free(f->known, f->follow->hosts->count);
+	known_free(f->known, f->hosts->count);
 	lines_free(f->lines);
 	free(f->links);
 	free(f->plans);
@@ -64,12 +67,12 @@ static void following_done(struct following *f)
 static int snapshot_body(struct channel *channel, void *context)
 {
 	cleanup(cleanup_store) struct store *store = NULL;
-	const struct follow *follow = context;
-	struct take take = {.conf = follow->conf, .hosts = follow->hosts};
+	const struct following *f = context;
+	struct take take = {.conf = f->follow->conf, .hosts = f->hosts};
 	struct err e = {0};
 
 	(void)channel;
-	int result = store_open(&store, follow->conf->store, STORE_WRITE, &e);
+	int result = store_open(&store, f->follow->conf->store, STORE_WRITE, &e);
 	if (result == 0)
 		result = take_snapshot(&take, store, &e);
 	/* One that another vmsnap is taking just now serves as well. */
@@ -81,7 +84,7 @@ static int snapshot_body(struct channel *channel, void *context)
 static int start_snapshot(struct following *f, struct err *e)
 {
 	f->snapshot_due = when_monotonic() + f->follow->conf->snapshot.reread_ms;
-	return child_start(&f->snapshot, snapshot_body, (void *)f->follow, e);
+	return child_start(&f->snapshot, snapshot_body, f, e);
 }
 
 /* As soon as is decent: hosts that the roll does not know yet wait for it. */
@@ -250,7 +253,7 @@ static int on_frame(struct following *f, size_t shard, const struct frame *frame
 	const char *body = (const char *)frame->bytes + sizeof head;
 	size_t length = frame->length - sizeof head;
 	/* What an older session still says counts no more. */
-	if (head.host >= f->follow->hosts->count || shard_of(head.host) != shard ||
+	if (head.host >= f->hosts->count || shard_of(head.host) != shard ||
 	    head.generation != f->links[head.host].generation)
 		return 0;
 	switch (frame->kind) {
@@ -337,13 +340,13 @@ static int check_links(struct following *f, struct err *e)
 
 	when_format_duration(f->follow->conf->snapshot.host_deadline_ms, limit);
 	snprintf(why, sizeof why, "no answer within %s", limit);
-	for (size_t i = 0; i < f->follow->hosts->count && result == 0; i++) {
+	for (size_t i = 0; i < f->hosts->count && result == 0; i++) {
 		struct link *link = &f->links[i];
 		if (link->state == LINK_ASKED && now >= link->due)
 			result = lose(f, link, why, e);
 		busy += link->state == LINK_ASKED;
 	}
-	for (size_t i = 0; i < f->follow->hosts->count && result == 0; i++) {
+	for (size_t i = 0; i < f->hosts->count && result == 0; i++) {
 		if (busy >= f->follow->conf->parallel || !needs_service(&f->links[i], now))
 			continue;
 		result = serve_link(f, i, e);
@@ -359,10 +362,10 @@ static int on_snapshot_end(struct following *f, struct err *e)
 
 	child_collect(&f->snapshot, how, sizeof how);
 	f->snapshot_last = when_monotonic();
-	known_free(f->known, f->follow->hosts->count);
+	known_free(f->known, f->hosts->count);
 	f->known = NULL;
-	int result = known_read(&f->known, f->store, f->follow->hosts, e);
-	for (size_t i = 0; i < f->follow->hosts->count && result == 0; i++)
+	int result = known_read(&f->known, f->store, f->hosts, e);
+	for (size_t i = 0; i < f->hosts->count && result == 0; i++)
 		f->links[i].again = f->links[i].state == LINK_LIVE;
 	return result;
 }
@@ -375,7 +378,7 @@ static int say_alive(struct following *f, struct err *e)
 	if (now < f->alive_due)
 		return 0;
 	f->alive_due = now + ALIVE_MS;
-	for (size_t i = 0; i < f->follow->hosts->count; i++)
+	for (size_t i = 0; i < f->hosts->count; i++)
 		any |= f->links[i].followed;
 	return any ? roll_follow_alive(f->store, f->session, when_now(), e) : 0;
 }
@@ -404,18 +407,29 @@ static int listen_once(struct following *f, struct err *e)
 		result = on_snapshot_end(f, e);
 	/* The time that we took is not held against a host whose answer waited for us. */
 	int64_t ours = when_monotonic() - before;
-	for (size_t i = 0; i < f->follow->hosts->count; i++)
+	for (size_t i = 0; i < f->hosts->count; i++)
 		f->links[i].due += ours;
 	return result;
 }
 
+/* Before each snapshot: one of the hosts of yesterday would end those of today. */
+static bool look_at_hosts(struct following *f)
+{
+	*f->follow->again = 0;
+	return reread_hosts(f->follow->conf, f->hosts, f->fresh);
+}
+
+/* 1: hosts(5) says other than it did. */
 static int turn(struct following *f, struct err *e)
 {
 	int result = listen_once(f, e);
 
 	if (result == 0)
 		result = check_links(f, e);
-	if (result == 0 && f->snapshot.pid == 0 && when_monotonic() >= f->snapshot_due)
+	bool due = f->snapshot.pid == 0 && when_monotonic() >= f->snapshot_due;
+	if (result == 0 && (due || *f->follow->again) && look_at_hosts(f))
+		return 1;
+	if (result == 0 && due)
 		result = start_snapshot(f, e);
 	return result < 0 ? result : say_alive(f, e);
 }
@@ -425,7 +439,7 @@ static int turn(struct following *f, struct err *e)
 static int prepare(struct following *f, struct err *e)
 {
 	const struct follow *follow = f->follow;
-	size_t hosts = follow->hosts->count;
+	size_t hosts = f->hosts->count;
 
 	f->shard_count = (hosts + SHARD_HOSTS - 1) / SHARD_HOSTS;
 	f->links = mem_zalloc(hosts, sizeof *f->links);
@@ -433,15 +447,15 @@ static int prepare(struct following *f, struct err *e)
 	f->shards = mem_zalloc(f->shard_count, sizeof *f->shards);
 	f->polls = mem_zalloc(f->shard_count + 1, sizeof *f->polls);
 	for (size_t i = 0; i < hosts; i++)
-		f->links[i].host = &follow->hosts->items[i];
+		f->links[i].host = &f->hosts->items[i];
 	for (size_t i = 0; i < f->shard_count; i++)
 		f->plans[i] = (struct shard){
-			.hosts = follow->hosts,
+			.hosts = f->hosts,
 			.first = i * SHARD_HOSTS,
 			.count = hosts - i * SHARD_HOSTS < SHARD_HOSTS ? hosts - i * SHARD_HOSTS : SHARD_HOSTS,
 			.reread_ms = follow->conf->snapshot.reread_ms,
 		};
-	int result = known_read(&f->known, f->store, follow->hosts, e);
+	int result = known_read(&f->known, f->store, f->hosts, e);
 	if (result == 0)
 		result = roll_follow_open(f->store, when_now(), &f->session, e);
 	return result < 0 ? result : lines_new(&f->lines, follow->json, e);
@@ -460,7 +474,7 @@ static int first_snapshot(struct following *f, struct err *e)
 /* Whether an event was told whose list has not come yet. */
 static bool is_behind(const struct following *f)
 {
-	for (size_t i = 0; i < f->follow->hosts->count; i++)
+	for (size_t i = 0; i < f->hosts->count; i++)
 		if (f->links[i].followed && f->links[i].events.count > 0)
 			return true;
 	return false;
@@ -475,7 +489,7 @@ static int end_links(struct following *f, struct err *e)
 	while (result == 0 && is_behind(f) && when_monotonic() < until)
 		result = listen_once(f, e);
 
-	for (size_t i = 0; i < f->follow->hosts->count && result == 0; i++)
+	for (size_t i = 0; i < f->hosts->count && result == 0; i++)
 		if (f->links[i].followed)
 			result = roll_follow_end(f->store, f->session, f->links[i].uuid, when_now(),
 						 "vmsnap ended", e);
@@ -490,17 +504,36 @@ static int hold_lock(const struct follow *follow, struct lock *lock, struct err 
 	return result < 0 ? result : lock_acquire(lock, path, e);
 }
 
-int follow_hosts(const struct follow *follow, struct store *store, struct err *e)
+/* Until *stop, or (1) until hosts(5) has others: then *FRESH are those. */
+static int follow_these(const struct follow *follow, const struct hosts *hosts, struct hosts *fresh,
+			struct store *store, struct err *e)
 {
-	cleanup(lock_done) struct lock lock = LOCK_NONE;
-	cleanup(following_done) struct following f = {.follow = follow, .store = store};
-	int result = hold_lock(follow, &lock, e);
+	cleanup(following_done) struct following f = {
+		.follow = follow, .hosts = hosts, .fresh = fresh, .store = store};
+	int result = prepare(&f, e);
 
-	if (result == 0)
-		result = prepare(&f, e);
 	if (result == 0)
 		result = first_snapshot(&f, e);
 	while (result == 0 && !*follow->stop)
 		result = turn(&f, e);
-	return result < 0 ? result : end_links(&f, e);
+	if (result < 0)
+		return result;
+	int ended = end_links(&f, e);
+	return ended < 0 ? ended : result;
+}
+
+int follow_hosts(const struct follow *follow, struct hosts *hosts, struct store *store, struct err *e)
+{
+	cleanup(lock_done) struct lock lock = LOCK_NONE;
+	cleanup(hosts_done) struct hosts fresh = {0};
+	int result = hold_lock(follow, &lock, e);
+
+	while (result == 0 && (result = follow_these(follow, hosts, &fresh, store, e)) > 0) {
+		hosts_done(hosts);
+		*hosts = fresh;
+		fresh = (struct hosts){0};
+		result = 0;
+		log_info("%s: read again: %zu hosts", hosts->path, hosts->count);
+	}
+	return result;
 }

@@ -14,12 +14,15 @@ enum { FOLLOW_REREAD_MIN_MS = 1000 };
 
 struct follow {
 	const struct conf *conf;
-	const struct hosts *hosts;
 	bool json;
 	const volatile sig_atomic_t *stop;
+	volatile sig_atomic_t *again; /* read hosts(5) again now; else before each snapshot */
 };
 
-/* Until *stop, then 0. ERR_LOCKED: another process follows already. Else the store or the standard output cannot be written. */
-int follow_hosts(const struct follow *follow, struct store *store, struct err *e);
+/*
+ * Follows HOSTS, which are replaced when hosts(5) says other, until *stop, then 0. ERR_LOCKED:
+ * another process follows already. Else the store or the standard output cannot be written.
+ */
+int follow_hosts(const struct follow *follow, struct hosts *hosts, struct store *store, struct err *e);
 
 #endif

@@ -61,6 +61,7 @@ static const char *const synopsis[] = {
 };
 
 static volatile sig_atomic_t stop;
+static volatile sig_atomic_t again;
 
 static int choose(struct options *o, enum action action, struct err *e)
 {
@@ -117,6 +118,12 @@ static void on_stop(int number)
 	stop = 1;
 }
 
+static void on_hangup(int number)
+{
+	(void)number;
+	again = 1;
+}
+
 static void catch_signals(void)
 {
 	const struct sigaction action = {.sa_handler = on_stop};
@@ -125,19 +132,25 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
+/* 1, or 0 for an empty list: nothing is written of it, for it would end the life of every host. */
+static int read_hosts(const struct conf *conf, struct hosts *hosts, struct err *e)
+{
+	int result = cli_hosts(conf, hosts, e);
+
+	if (result == 0 && hosts->count == 0)
+		log_warning("%s: no hosts: nothing to ask", hosts->path);
+	return result < 0 ? result : hosts->count > 0;
+}
+
 static int run_snapshot(const struct options *o, const struct conf *conf, struct err *e)
 {
 	cleanup(hosts_done) struct hosts hosts = {0};
 	cleanup(cleanup_store) struct store *store = NULL;
 	struct take take = {.conf = conf, .hosts = &hosts, .only = o->cli.operands, .stop = &stop};
-	int result = cli_hosts(conf, &hosts, e);
+	int result = read_hosts(conf, &hosts, e);
 
-	if (result < 0)
+	if (result <= 0)
 		return result;
-	if (hosts.count == 0) {
-		log_warning("%s: no hosts: nothing to ask", hosts.path);
-		return 0;
-	}
 	catch_signals();
 	result = cli_store(conf, STORE_WRITE, &store, e);
 	return result < 0 ? result : take_snapshot(&take, store, e);
@@ -147,7 +160,8 @@ static int run_follow(const struct options *o, struct conf *conf, struct err *e)
 {
 	cleanup(hosts_done) struct hosts hosts = {0};
 	cleanup(cleanup_store) struct store *store = NULL;
-	struct follow follow = {.conf = conf, .hosts = &hosts, .stop = &stop};
+	const struct sigaction hangup = {.sa_handler = on_hangup};
+	struct follow follow = {.conf = conf, .stop = &stop, .again = &again};
 	int result = cli_operands(&o->cli, 0, 0, e);
 
 	follow.json = o->cli.format == ROWS_JSON;
@@ -159,12 +173,13 @@ static int run_follow(const struct options *o, struct conf *conf, struct err *e)
 			err_wrap(e, "--reread");
 	}
 	if (result == 0)
-		result = cli_hosts(conf, &hosts, e);
-	if (result < 0)
+		result = read_hosts(conf, &hosts, e);
+	if (result <= 0)
 		return result;
 	catch_signals();
+	sigaction(SIGHUP, &hangup, NULL);
 	result = cli_store(conf, STORE_WRITE, &store, e);
-	return result < 0 ? result : follow_hosts(&follow, store, e);
+	return result < 0 ? result : follow_hosts(&follow, &hosts, store, e);
 }
 
 static int run_list(const struct options *o, const struct conf *conf, struct err *e)

@@ -127,6 +127,8 @@ newest()
 @test "an empty list of hosts is said, and nothing is written" {
 	run -0 --separate-stderr vmsnap
 	[[ $stderr == *'no hosts: nothing to ask' ]]
+	run -0 --separate-stderr vmsnap --follow
+	[[ $stderr == *'no hosts: nothing to ask' ]]
 	[ ! -e "$folder/store" ]
 }
 

@@ -224,6 +224,41 @@ event()
 	background_end follow
 }
 
+@test "--follow: hosts(5) is read again before each snapshot and on SIGHUP; a bad or empty one is told" {
+	head -n 2 "$LAB_HOSTS_FILE" >"$folder/hosts"
+	export VMROLL_HOSTS=$folder/hosts
+	background follow vmsnap --follow
+	wait_until 60 followed host2
+	cp "$LAB_HOSTS_FILE" "$folder/hosts"
+	background_signal follow HUP
+	wait_until 20 event '	host3	.*	connected'
+	run -0 vmwhere --on host3
+	: >"$folder/hosts"
+	background_signal follow HUP
+	wait_until 20 seen "$BATS_FILE_TMPDIR/follow.err" 'no hosts: the hosts that were read before stay'
+	printf 'host1\n' >"$folder/hosts"
+	background_signal follow HUP
+	wait_until 20 seen "$BATS_FILE_TMPDIR/follow.err" 'hosts:1: .*: the hosts that were read before stay'
+	run -0 vmwhere --on host3
+	cp "$LAB_HOSTS_FILE" "$folder/hosts"
+	background_end follow
+	# Nobody's life ended meanwhile.
+	run -0 --separate-stderr vmsnap -v
+	[[ $stderr == *': 9 VMs, 0 new, 0 gone, 0 changed' ]]
+}
+
+@test "--follow: a snapshot does not end a host that hosts(5) has got meanwhile" {
+	head -n 2 "$LAB_HOSTS_FILE" >"$folder/hosts"
+	export VMROLL_HOSTS=$folder/hosts
+	background follow vmsnap --follow --reread 2s
+	wait_until 60 followed host2
+	cp "$LAB_HOSTS_FILE" "$folder/hosts"
+	wait_until 20 event '	host3	.*	connected'
+	background_end follow
+	run -0 --separate-stderr vmsnap -v
+	[[ $stderr == *': 9 VMs, 0 new, 0 gone, 0 changed' ]]
+}
+
 @test "only one follows; kill -9 leaves neither process nor lock" {
 	follow
 	run -5 --separate-stderr vmsnap --follow

@@ -66,6 +66,12 @@ background_end()
 	proc_end "$BATS_FILE_TMPDIR/background/$1" "${2:-TERM}"
 }
 
+# background_signal NAME SIGNAL
+background_signal()
+{
+	kill -s "$2" "$(proc_pid "$BATS_FILE_TMPDIR/background/$1")"
+}
+
 background_end_all()
 {
 	local file
