@@ -1,76 +1,28 @@
 /* icmp.c - echo requests to many addresses, and which of them came back in time. */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/capability.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <time.h>
-/* After net/if.h, which they would else contradict. */
-#include <linux/filter.h>
+/* After netinet/in.h, which it would else contradict. */
 #include <linux/icmp.h>
 
 #include "icmp.h"
+#include "icmp_private.h"
 #include "mem.h"
 #include "vec.h"
 #include "when.h"
 
 enum {
-	SEND_BATCH = 64,
-	RECEIVE_BATCH = 64,
-	RECEIVE_SIZE = 128,  /* the longest IPv4 header and a request of ours fit */
-	CONTROL_SIZE = 96,   /* SCM_TIMESTAMPNS and SO_RXQ_OVFL */
 	SWEEP_MAX = 1 << 17, /* packets looked at before the caller gets to send again */
-	RECEIVE_BUFFER = 32 << 20,
-	SEND_BUFFER = 1 << 20,
 	FLIGHT_INITIAL = 256,
 	NONCES = 128
 };
 
 static const int64_t NANOSECOND_PER_SECOND = 1000000000;
-
-/* RFC 792, RFC 4443: both families share this header. */
-struct request {
-	uint8_t type;
-	uint8_t code;
-	uint16_t checksum;
-	uint16_t id;
-	uint16_t sequence;
-	uint64_t number; /* which request, never used twice */
-	uint64_t nonce;
-};
-
-union endpoint {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-/* One socket and its batches. */
-struct channel {
-	int fd; /* -1: there is none, and SOCKET_ERROR says why */
-	int socket_error;
-	int family;
-	bool raw;
-	uint16_t id; /* network order */
-	uint32_t overruns;
-	size_t queued;
-	uint64_t numbers[SEND_BATCH];
-	struct request requests[SEND_BATCH];
-	union endpoint to[SEND_BATCH];
-	struct iovec send_parts[SEND_BATCH];
-	struct mmsghdr send[SEND_BATCH];
-	union endpoint from[RECEIVE_BATCH];
-	struct iovec receive_parts[RECEIVE_BATCH];
-	struct mmsghdr receive[RECEIVE_BATCH];
-	char data[RECEIVE_BATCH][RECEIVE_SIZE];
-	_Alignas(struct cmsghdr) char control[RECEIVE_BATCH][CONTROL_SIZE];
-};
 
 enum flight_state { FLIGHT_WAITING, FLIGHT_SETTLED };
 
@@ -85,7 +37,7 @@ struct flight {
 enum sweep { SWEEP_START, SWEEP_RECEIVE, SWEEP_EXPIRE };
 
 struct icmp {
-	struct channel channels[2];
+	struct icmp_channel channels[2];
 	struct icmp_address *targets;
 	size_t target_count;
 	int64_t timeout_ns;
@@ -121,195 +73,6 @@ void cleanup_icmp(struct icmp **icmp)
 	icmp_free(*icmp);
 }
 
-int icmp_address_parse(const char *text, struct icmp_address *address, struct err *e)
-{
-	struct icmp_address parsed = {.family = AF_INET};
-	char plain[INET6_ADDRSTRLEN];
-	const char *percent = strchr(text, '%');
-	size_t length = percent ? (size_t)(percent - text) : strlen(text);
-
-	if (!percent && inet_pton(AF_INET, text, parsed.bytes) == 1) {
-		*address = parsed;
-		return 0;
-	}
-	if (length >= sizeof plain)
-		return err_set(e, ERR_USAGE, "'%.64s' is not an address", text);
-	memcpy(plain, text, length);
-	plain[length] = '\0';
-	parsed.family = AF_INET6;
-	if (inet_pton(AF_INET6, plain, parsed.bytes) != 1)
-		return err_set(e, ERR_USAGE, "'%.64s' is not an address", text);
-	if (percent) {
-		parsed.scope = if_nametoindex(percent + 1);
-		if (parsed.scope == 0)
-			return err_set(e, ERR_USAGE, "'%.64s': no interface '%.16s'", text,
-				       percent + 1);
-	}
-	*address = parsed;
-	return 0;
-}
-
-int icmp_address_from(const struct sockaddr *from, struct icmp_address *address, struct err *e)
-{
-	struct icmp_address taken = {.family = (uint8_t)from->sa_family};
-
-	if (from->sa_family == AF_INET) {
-		memcpy(taken.bytes, &((const struct sockaddr_in *)from)->sin_addr, 4);
-	} else if (from->sa_family == AF_INET6) {
-		memcpy(taken.bytes, &((const struct sockaddr_in6 *)from)->sin6_addr, 16);
-		taken.scope = ((const struct sockaddr_in6 *)from)->sin6_scope_id;
-	} else {
-		return err_set(e, ERR_USAGE, "neither an IPv4 nor an IPv6 address");
-	}
-	*address = taken;
-	return 0;
-}
-
-const char *icmp_address_format(const struct icmp_address *address, char *text)
-{
-	char interface[IF_NAMESIZE];
-
-	inet_ntop(address->family, address->bytes, text, ICMP_ADDRESS_TEXT_SIZE);
-	if (address->scope != 0 && if_indextoname(address->scope, interface)) {
-		size_t used = strlen(text);
-		snprintf(text + used, ICMP_ADDRESS_TEXT_SIZE - used, "%%%s", interface);
-	}
-	return text;
-}
-
-static socklen_t fill_endpoint(const struct icmp_address *address, uint16_t port,
-			       union endpoint *to)
-{
-	memset(to, 0, sizeof *to);
-	if (address->family == AF_INET) {
-		to->v4.sin_family = AF_INET;
-		to->v4.sin_port = htons(port);
-		memcpy(&to->v4.sin_addr, address->bytes, 4);
-		return sizeof to->v4;
-	}
-	to->v6.sin6_family = AF_INET6;
-	to->v6.sin6_port = htons(port);
-	to->v6.sin6_scope_id = address->scope;
-	memcpy(&to->v6.sin6_addr, address->bytes, 16);
-	return sizeof to->v6;
-}
-
-socklen_t icmp_address_socket(const struct icmp_address *address, uint16_t port,
-			      struct sockaddr_storage *to)
-{
-	union endpoint endpoint;
-	socklen_t length = fill_endpoint(address, port, &endpoint);
-
-	memset(to, 0, sizeof *to);
-	memcpy(to, &endpoint, length);
-	return length;
-}
-
-/*
- * A raw socket gets the echo replies of every process. Those with another
- * identifier are dropped by the kernel, so that they cannot fill the buffer.
- */
-static int filter_raw(const struct channel *channel)
-{
-	struct sock_filter v4[] = {
-	    BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0), /* X = length of the IP header */
-	    BPF_STMT(BPF_LD | BPF_H | BPF_IND, offsetof(struct request, id)),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohs(channel->id), 0, 1),
-	    BPF_STMT(BPF_RET | BPF_K, RECEIVE_SIZE),
-	    BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-	struct sock_filter v6[] = {
-	    BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct request, id)),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohs(channel->id), 0, 1),
-	    BPF_STMT(BPF_RET | BPF_K, RECEIVE_SIZE),
-	    BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-	bool is_v4 = channel->family == AF_INET;
-	struct sock_fprog program = {
-	    .len = is_v4 ? sizeof v4 / sizeof v4[0] : sizeof v6 / sizeof v6[0],
-	    .filter = is_v4 ? v4 : v6,
-	};
-
-	if (is_v4) {
-		struct icmp_filter types = {~(1U << ICMP_ECHOREPLY)};
-		if (setsockopt(channel->fd, SOL_RAW, ICMP_FILTER, &types, sizeof types) < 0)
-			return -1;
-	} else {
-		struct icmp6_filter types;
-		ICMP6_FILTER_SETBLOCKALL(&types);
-		ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &types);
-		if (setsockopt(channel->fd, IPPROTO_ICMPV6, ICMP6_FILTER, &types, sizeof types) < 0)
-			return -1;
-	}
-	return setsockopt(channel->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
-}
-
-/* Without room for the replies of a second, hosts seem dead: a raw socket holds 256 of them by default. */
-static void enlarge_buffers(int fd)
-{
-	int receive = RECEIVE_BUFFER;
-	int send = SEND_BUFFER;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive, sizeof receive) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive);
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send, sizeof send);
-}
-
-/* Never needed at this size, and the kernel is spared finding an identification for each packet. */
-static void forbid_fragments(const struct channel *channel)
-{
-	int always = IP_PMTUDISC_DO;
-
-	if (channel->family == AF_INET)
-		setsockopt(channel->fd, IPPROTO_IP, IP_MTU_DISCOVER, &always, sizeof always);
-}
-
-static void prepare_batches(struct channel *channel)
-{
-	for (size_t i = 0; i < SEND_BATCH; i++) {
-		channel->send_parts[i] =
-		    (struct iovec){&channel->requests[i], sizeof channel->requests[i]};
-		channel->send[i].msg_hdr.msg_iov = &channel->send_parts[i];
-		channel->send[i].msg_hdr.msg_iovlen = 1;
-		channel->send[i].msg_hdr.msg_name = &channel->to[i];
-	}
-	for (size_t i = 0; i < RECEIVE_BATCH; i++) {
-		channel->receive_parts[i] = (struct iovec){channel->data[i], RECEIVE_SIZE};
-		channel->receive[i].msg_hdr.msg_iov = &channel->receive_parts[i];
-		channel->receive[i].msg_hdr.msg_iovlen = 1;
-		channel->receive[i].msg_hdr.msg_name = &channel->from[i];
-		channel->receive[i].msg_hdr.msg_control = channel->control[i];
-	}
-}
-
-static int open_channel(struct channel *channel, int family, uint16_t id)
-{
-	int protocol = family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
-	int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-	int on = 1;
-
-	channel->family = family;
-	channel->id = id;
-	channel->raw = false;
-	channel->fd = socket(family, SOCK_DGRAM | flags, protocol);
-	if (channel->fd < 0) {
-		channel->raw = true;
-		channel->fd = socket(family, SOCK_RAW | flags, protocol);
-	}
-	if (channel->fd < 0 || (channel->raw && filter_raw(channel) < 0) ||
-	    setsockopt(channel->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) < 0 ||
-	    setsockopt(channel->fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on) < 0) {
-		channel->socket_error = errno;
-		cleanup_fd(&channel->fd);
-		channel->fd = -1;
-		return -1;
-	}
-	enlarge_buffers(channel->fd);
-	forbid_fragments(channel);
-	prepare_batches(channel);
-	return 0;
-}
-
 int icmp_open(struct icmp **icmp, struct err *e)
 {
 	cleanup(cleanup_icmp_free)
@@ -325,8 +88,8 @@ int icmp_open(struct icmp **icmp, struct err *e)
 	    getrandom(&opened->next, sizeof opened->next / 2, 0) < 0)
 		return err_set_errno(e, ERR_ENV, errno, "random numbers");
 	opened->oldest = opened->next;
-	bool v4 = open_channel(&opened->channels[0], AF_INET, id) == 0;
-	bool v6 = open_channel(&opened->channels[1], AF_INET6, id) == 0;
+	bool v4 = icmp_open_channel(&opened->channels[0], AF_INET, id) == 0;
+	bool v6 = icmp_open_channel(&opened->channels[1], AF_INET6, id) == 0;
 	if (!v4 && !v6)
 		return err_set_errno(
 		    e, ERR_ENV, opened->channels[0].socket_error,
@@ -346,22 +109,6 @@ void icmp_free(struct icmp *icmp)
 	free(icmp->flights);
 	vec_done(&icmp->failed);
 	free(icmp);
-}
-
-/* cap_set_mode also locks the bounding set and securebits, but only root may; others have nothing left to gain once the sets are empty. */
-int icmp_drop_capabilities(struct err *e)
-{
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return err_set_errno(e, ERR_ENV, errno, "no_new_privs");
-	if (cap_set_mode(CAP_MODE_NOPRIV) == 0)
-		return 0;
-	cap_t none = cap_init();
-	int result = none ? cap_set_proc(none) : -1;
-	int saved = errno;
-	cap_free(none);
-	if (result < 0)
-		return err_set_errno(e, ERR_ENV, saved, "dropping capabilities");
-	return 0;
 }
 
 void icmp_set_targets(struct icmp *icmp, const struct icmp_address *addresses, size_t count)
@@ -448,14 +195,14 @@ static bool is_about_target(int errnum)
 }
 
 /* One message that the batch stopped at. A second try, because an error left on the socket by an earlier packet is reported once. */
-static void send_single(struct icmp *icmp, struct channel *channel, size_t index)
+static void send_single(struct icmp *icmp, struct icmp_channel *channel, size_t index)
 {
 	if (sendmsg(channel->fd, &channel->send[index].msg_hdr, MSG_DONTWAIT) < 0 &&
 	    !is_about_target(errno))
 		fail_flight(icmp, channel->numbers[index], errno);
 }
 
-static void flush_channel(struct icmp *icmp, struct channel *channel)
+static void flush_channel(struct icmp *icmp, struct icmp_channel *channel)
 {
 	size_t count = channel->queued;
 	size_t done = 0;
@@ -488,7 +235,7 @@ void icmp_flush(struct icmp *icmp)
 void icmp_send(struct icmp *icmp, uint32_t target)
 {
 	const struct icmp_address *address = &icmp->targets[target];
-	struct channel *channel = &icmp->channels[address->family == AF_INET ? 0 : 1];
+	struct icmp_channel *channel = &icmp->channels[address->family == AF_INET ? 0 : 1];
 
 	if (icmp->next - icmp->oldest > icmp->flight_mask)
 		grow_flights(icmp);
@@ -502,8 +249,8 @@ void icmp_send(struct icmp *icmp, uint32_t target)
 		return;
 	}
 	size_t i = channel->queued++;
-	struct request *request = &channel->requests[i];
-	*request = (struct request){
+	struct icmp_request *request = &channel->requests[i];
+	*request = (struct icmp_request){
 	    .type = address->family == AF_INET ? ICMP_ECHO : ICMP6_ECHO_REQUEST,
 	    .id = channel->id,
 	    .sequence = htons((uint16_t)number),
@@ -513,12 +260,12 @@ void icmp_send(struct icmp *icmp, uint32_t target)
 	if (address->family == AF_INET)
 		request->checksum = checksum(request, sizeof *request);
 	channel->numbers[i] = number;
-	channel->send[i].msg_hdr.msg_namelen = fill_endpoint(address, 0, &channel->to[i]);
-	if (channel->queued == SEND_BATCH)
+	channel->send[i].msg_hdr.msg_namelen = icmp_fill_endpoint(address, 0, &channel->to[i]);
+	if (channel->queued == ICMP_SEND_BATCH)
 		flush_channel(icmp, channel);
 }
 
-static bool comes_from(const struct icmp_address *address, const union endpoint *from)
+static bool comes_from(const struct icmp_address *address, const union icmp_endpoint *from)
 {
 	if (from->any.sa_family != address->family)
 		return false;
@@ -529,8 +276,8 @@ static bool comes_from(const struct icmp_address *address, const union endpoint 
 }
 
 /* Finds the echo reply inside what the socket gave; a raw IPv4 socket puts the IP header first. */
-static bool read_reply(const struct channel *channel, const char *data, size_t length,
-		       struct request *reply)
+static bool read_reply(const struct icmp_channel *channel, const char *data, size_t length,
+		       struct icmp_request *reply)
 {
 	uint8_t expected = channel->family == AF_INET ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY;
 
@@ -548,7 +295,7 @@ static bool read_reply(const struct channel *channel, const char *data, size_t l
 }
 
 /* Reads what the kernel noted about a packet: when it came (0: not said), and that others were dropped before it. */
-static int64_t read_control(struct icmp *icmp, struct channel *channel, struct msghdr *message)
+static int64_t read_control(struct icmp *icmp, struct icmp_channel *channel, struct msghdr *message)
 {
 	int64_t arrived = 0;
 
@@ -584,12 +331,12 @@ static int64_t arrival_ns(const struct icmp *icmp, int64_t stamp_ns)
 	return arrived < icmp->drained_ns ? icmp->drained_ns : arrived;
 }
 
-static bool take_reply(struct icmp *icmp, struct channel *channel, size_t index,
+static bool take_reply(struct icmp *icmp, struct icmp_channel *channel, size_t index,
 		       struct icmp_outcome *outcome)
 {
 	struct msghdr *message = &channel->receive[index].msg_hdr;
 	int64_t stamp_ns = read_control(icmp, channel, message);
-	struct request reply;
+	struct icmp_request reply;
 
 	if (!read_reply(channel, channel->data[index], channel->receive[index].msg_len, &reply))
 		return false;
@@ -612,13 +359,13 @@ static bool take_reply(struct icmp *icmp, struct channel *channel, size_t index,
 	return true;
 }
 
-static void receive_batch(struct icmp *icmp, struct channel *channel)
+static void receive_batch(struct icmp *icmp, struct icmp_channel *channel)
 {
-	for (size_t i = 0; i < RECEIVE_BATCH; i++) {
+	for (size_t i = 0; i < ICMP_RECEIVE_BATCH; i++) {
 		channel->receive[i].msg_hdr.msg_namelen = sizeof channel->from[i];
-		channel->receive[i].msg_hdr.msg_controllen = CONTROL_SIZE;
+		channel->receive[i].msg_hdr.msg_controllen = ICMP_CONTROL_SIZE;
 	}
-	int count = recvmmsg(channel->fd, channel->receive, RECEIVE_BATCH, MSG_DONTWAIT, NULL);
+	int count = recvmmsg(channel->fd, channel->receive, ICMP_RECEIVE_BATCH, MSG_DONTWAIT, NULL);
 	icmp->received = count > 0 ? (size_t)count : 0;
 	icmp->received_next = 0;
 	icmp->looked_at += icmp->received;
@@ -635,11 +382,11 @@ static void receive_batch(struct icmp *icmp, struct channel *channel)
 static int next_answer(struct icmp *icmp, struct icmp_outcome *outcome)
 {
 	while (icmp->sweep_channel < 2) {
-		struct channel *channel = &icmp->channels[icmp->sweep_channel];
+		struct icmp_channel *channel = &icmp->channels[icmp->sweep_channel];
 		while (icmp->received_next < icmp->received)
 			if (take_reply(icmp, channel, icmp->received_next++, outcome))
 				return 1;
-		bool more = icmp->received == RECEIVE_BATCH || icmp->received == 0;
+		bool more = icmp->received == ICMP_RECEIVE_BATCH || icmp->received == 0;
 		icmp->received = icmp->received_next = 0;
 		if (more && channel->fd >= 0 && icmp->looked_at < SWEEP_MAX)
 			receive_batch(icmp, channel);

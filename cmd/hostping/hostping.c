@@ -93,27 +93,24 @@ struct targets_wish wish_of(const struct options *o)
 
 static int read_names(FILE *in, struct options *o, struct err *e)
 {
-	VEC(char *) names = {0};
 	cleanup(cleanup_mem) char *line = NULL;
 	size_t size = 0;
 	ssize_t length;
 
 	while ((length = getline(&line, &size, in)) >= 0) {
-		if (memchr(line, '\0', (size_t)length)) {
-			vec_done(&names);
+		if (memchr(line, '\0', (size_t)length))
 			return err_set(e, ERR_USAGE, "standard input: a NUL byte");
-		}
 		char *rest = line;
 		for (char *word; (word = strsep(&rest, " \t\r\n"));)
 			if (*word)
-				vec_push(&names, mem_string(word));
+				vec_push(&o->read_names, mem_string(word));
 	}
 	if (ferror(in))
 		return err_set(e, ERR_ENV, "standard input: cannot read");
 	/* An empty list on stdin means nothing to ask; it must not turn into "all". */
-	vec_reserve(&names, 1);
-	o->names = names.items;
-	o->name_count = names.count;
+	vec_reserve(&o->read_names, 1);
+	o->names = o->read_names.items;
+	o->name_count = o->read_names.count;
 	return 0;
 }
 
@@ -145,6 +142,9 @@ static int become_owner_of(const char *store, struct err *e)
 
 static void cleanup_options(struct options *o)
 {
+	vec_foreach (&o->read_names, name)
+		free(*name);
+	vec_done(&o->read_names);
 	icmp_free(o->icmp);
 	conf_done(&o->conf);
 }

@@ -8,6 +8,7 @@
 #include "cli.h"
 #include "icmp.h"
 #include "targets.h"
+#include "vec.h"
 
 enum hostping_mode { MODE_ONCE, MODE_WATCH, MODE_BOARD, MODE_STATUS };
 
@@ -18,8 +19,9 @@ struct options {
 	struct conf conf;
 	struct icmp *icmp;         /* NULL: the sockets could not be opened, and ICMP_ERROR says why */
 	struct err icmp_error;
-	char **names;              /* hosts asked for, NULL: all */
+	char *const *names;        /* hosts asked for, NULL: all */
 	size_t name_count;
+	VEC(char *) read_names;    /* those that came on standard input */
 };
 
 /* The columns of once and --status, in this order. */
