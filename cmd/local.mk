@@ -13,6 +13,7 @@ bin_hostping_SOURCES = $(cmd_common) \
 	cmd/hostping/once.c \
 	cmd/hostping/prober.c cmd/hostping/prober.h \
 	cmd/hostping/recorder.c cmd/hostping/recorder.h \
+	cmd/hostping/recording.c cmd/hostping/recording.h \
 	cmd/hostping/screen.c cmd/hostping/screen.h \
 	cmd/hostping/status.c \
 	cmd/hostping/targets.c cmd/hostping/targets.h \

@@ -17,7 +17,16 @@
 enum { RECORD_VERSION = 1, OPERATIONS_A_STATE = 2 };
 
 /* Of a newest state. */
-enum state_field { STATE_STATE = 1, STATE_SINCE, STATE_ADDRESS, STATE_RTT, STATE_LOSS, STATE_DETAIL, STATE_RECORDED, STATE_EVER_UP };
+enum state_field {
+	STATE_STATE = 1,
+	STATE_SINCE,
+	STATE_ADDRESS,
+	STATE_RTT,
+	STATE_LOSS,
+	STATE_DETAIL,
+	STATE_RECORDED,
+	STATE_EVER_UP
+};
 /* Of a transition. */
 enum change_field { CHANGE_STATE = 1, CHANGE_DETAIL };
 
@@ -336,8 +345,8 @@ struct key *hoststate_transition_prefix(struct key *key, const char *host)
 	return host ? key_add(key_add_text(key, host), "", 1) : key;
 }
 
-int hoststate_history(struct store_view *view, const char *host, int64_t since, struct hoststate_change **changes,
-		      size_t *count, struct err *e)
+int hoststate_history(struct store_view *view, const char *host, int64_t since,
+		      struct hoststate_change **changes, size_t *count, struct err *e)
 {
 	cleanup(cleanup_store_cursor) struct store_cursor *cursor = NULL;
 	VEC(struct hoststate_change) all = {0};

@@ -16,10 +16,10 @@ int hoststate_parse(const char *text, enum host_state *state, struct err *e);
 
 /* One change of one host, as a line of `hostping --watch` and as a record. */
 struct hoststate_change {
-	char *host;    /* hosts(5) name; "-" for ourselves */
+	char *host; /* hosts(5) name; "-" for ourselves */
 	enum host_state state;
-	int64_t at;    /* DOWN: when the first lost probe was sent; else when the reply came */
-	char *detail;  /* for people: "3 of 4 pings lost; ports 16509 and 22 silent; …"; or NULL */
+	int64_t at;   /* DOWN: when the first lost probe was sent; else when the reply came */
+	char *detail; /* for people: "3 of 4 pings lost; ports 16509 and 22 silent; …"; or NULL */
 };
 void hoststate_change_done(struct hoststate_change *change);
 
@@ -28,8 +28,8 @@ struct hoststate {
 	char *host;
 	char *address;
 	enum host_state state;
-	int64_t since;  /* WHEN_UNKNOWN if UNKNOWN for ever */
-	int64_t rtt_us; /* last round trip, -1: none */
+	int64_t since;         /* WHEN_UNKNOWN if UNKNOWN for ever */
+	int64_t rtt_us;        /* last round trip, -1: none */
 	unsigned loss_percent; /* over the window */
 	char *detail;
 	int64_t recorded; /* when this was written */
@@ -50,10 +50,11 @@ int hoststate_get(struct store_view *view, const char *host, struct hoststate *s
 /* All newest states, by host name, with round trip and loss of the last minute that was recorded: the caller frees each, then the array. */
 int hoststate_all(struct store_view *view, struct hoststate **states, size_t *count, struct err *e);
 /* Transitions of HOST (NULL: all) from SINCE on, oldest first; the caller frees. */
-int hoststate_history(struct store_view *view, const char *host, int64_t since, struct hoststate_change **changes,
-		      size_t *count, struct err *e);
+int hoststate_history(struct store_view *view, const char *host, int64_t since,
+		      struct hoststate_change **changes, size_t *count, struct err *e);
 /* Newest state of HOST at the instant AT. 1/0. */
-int hoststate_at(struct store_view *view, const char *host, int64_t at, struct hoststate_change *change, struct err *e);
+int hoststate_at(struct store_view *view, const char *host, int64_t at, struct hoststate_change *change,
+		 struct err *e);
 
 /* One host's minute: mean round trip in microseconds (-1 none), probes sent and lost. */
 struct hoststate_minute {
@@ -72,7 +73,8 @@ struct hoststate_minutes {
 };
 void hoststate_minutes_done(struct hoststate_minutes *minutes);
 /* 1 with what was recorded of the minute that begins at MINUTE, 0 if nothing (any more). */
-int hoststate_get_minute(struct store_view *view, int64_t minute, struct hoststate_minutes *minutes, struct err *e);
+int hoststate_get_minute(struct store_view *view, int64_t minute, struct hoststate_minutes *minutes,
+			 struct err *e);
 /* 1 with the beginning of the last minute recorded, 0 if there is none. */
 int hoststate_last_minute(struct store_view *view, int64_t *minute, struct err *e);
 

@@ -39,7 +39,8 @@ static int find_old(struct store *store, int64_t before, struct doomed *doomed, 
 		result = hoststate_parse_transition(&item, &host, &at, e);
 		if (result < 0)
 			break;
-		bool same = last.length == item.key_length && memcmp(last.bytes, item.key, item.key_length - 8) == 0;
+		bool same = last.length == item.key_length &&
+			    memcmp(last.bytes, item.key, item.key_length - 8) == 0;
 		if (same && last_at < before)
 			vec_push(&doomed->keys, last);
 		key_add(key_begin(&last, ""), item.key, item.key_length);
@@ -94,7 +95,8 @@ static int move_some(struct store *store, const char *old_name, const char *new_
 	int result = store_view_open(&view, store, e);
 	if (result == 0)
 		result = store_cursor_open(&cursor, view, prefix.bytes, prefix.length, false, e);
-	while (result == 0 && store_batch_room(batch) >= 2 && (result = store_cursor_next(cursor, &item, e)) == 1) {
+	while (result == 0 && store_batch_room(batch) >= 2 &&
+	       (result = store_cursor_next(cursor, &item, e)) == 1) {
 		hoststate_transition_key(&moved, new_name, key_read_instant(item.key + item.key_length - 8));
 		store_batch_put(batch, moved.bytes, moved.length, item.value, item.value_length);
 		store_batch_delete(batch, item.key, item.key_length);

@@ -234,8 +234,8 @@ static int write_set(struct store *store, uint64_t set, const struct hoststate_m
 }
 
 /* Sets that no minute of the last day can refer to. */
-static int find_unused_sets(struct store *store, int64_t now, uint64_t *sets, uint64_t *chunks, size_t maximum,
-			    size_t *found, struct err *e)
+static int find_unused_sets(struct store *store, int64_t now, uint64_t *sets, uint64_t *chunks,
+			    size_t maximum, size_t *found, struct err *e)
 {
 	cleanup(cleanup_store_view) struct store_view *view = NULL;
 	cleanup(cleanup_store_cursor) struct store_cursor *cursor = NULL;
@@ -334,8 +334,8 @@ static int write_chunk(struct store *store, uint16_t number, const struct minute
 	return store_put(store, key.bytes, key.length, value.data, value.length, e);
 }
 
-static int write_minute(struct store *store, int64_t minute, uint64_t set, const struct hoststate_minute *hosts,
-			size_t count, struct err *e)
+static int write_minute(struct store *store, int64_t minute, uint64_t set,
+			const struct hoststate_minute *hosts, size_t count, struct err *e)
 {
 	cleanup(str_done) struct str packed = {0};
 	struct minute_chunk chunk = {.minute = minute, .set = set};
@@ -462,7 +462,8 @@ static int read_names(struct store_view *view, uint64_t set, struct str *names, 
 	return 0;
 }
 
-int hoststate_get_minute(struct store_view *view, int64_t minute, struct hoststate_minutes *minutes, struct err *e)
+int hoststate_get_minute(struct store_view *view, int64_t minute, struct hoststate_minutes *minutes,
+			 struct err *e)
 {
 	cleanup(str_done) struct str names = {0};
 	minute_vec hosts = {0};

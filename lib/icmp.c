@@ -47,8 +47,7 @@ struct icmp {
 	size_t flight_mask;
 	uint64_t oldest;
 	uint64_t next;
-	uint64_t
-	    blind_before; /* requests below this number may have been answered into a full buffer */
+	uint64_t blind_before; /* requests below this number may have been answered into a full buffer */
 	VEC(struct icmp_outcome) failed;
 	size_t failed_next;
 
@@ -75,8 +74,7 @@ void cleanup_icmp(struct icmp **icmp)
 
 int icmp_open(struct icmp **icmp, struct err *e)
 {
-	cleanup(cleanup_icmp_free)
-	struct icmp *opened = mem_zalloc(1, sizeof *opened);
+	cleanup(cleanup_icmp_free) struct icmp *opened = mem_zalloc(1, sizeof *opened);
 	uint16_t id;
 
 	opened->timeout_ns = NANOSECOND_PER_SECOND;
@@ -84,16 +82,14 @@ int icmp_open(struct icmp **icmp, struct err *e)
 	opened->flight_mask = FLIGHT_INITIAL - 1;
 	opened->drained_ns = when_monotonic_ns();
 	opened->channels[0].fd = opened->channels[1].fd = -1;
-	if (getrandom(&id, sizeof id, 0) != sizeof id ||
-	    getrandom(&opened->next, sizeof opened->next / 2, 0) < 0)
+	if (getrandom(&id, sizeof id, 0) != sizeof id || getrandom(&opened->next, sizeof opened->next / 2, 0) < 0)
 		return err_set_errno(e, ERR_ENV, errno, "random numbers");
 	opened->oldest = opened->next;
 	bool v4 = icmp_open_channel(&opened->channels[0], AF_INET, id) == 0;
 	bool v6 = icmp_open_channel(&opened->channels[1], AF_INET6, id) == 0;
 	if (!v4 && !v6)
-		return err_set_errno(
-		    e, ERR_ENV, opened->channels[0].socket_error,
-		    "ICMP socket (cap_net_raw or net.ipv4.ping_group_range is needed)");
+		return err_set_errno(e, ERR_ENV, opened->channels[0].socket_error,
+				     "ICMP socket (cap_net_raw or net.ipv4.ping_group_range is needed)");
 	*icmp = opened;
 	opened = NULL;
 	return 0;
@@ -197,8 +193,7 @@ static bool is_about_target(int errnum)
 /* One message that the batch stopped at. A second try, because an error left on the socket by an earlier packet is reported once. */
 static void send_single(struct icmp *icmp, struct icmp_channel *channel, size_t index)
 {
-	if (sendmsg(channel->fd, &channel->send[index].msg_hdr, MSG_DONTWAIT) < 0 &&
-	    !is_about_target(errno))
+	if (sendmsg(channel->fd, &channel->send[index].msg_hdr, MSG_DONTWAIT) < 0 && !is_about_target(errno))
 		fail_flight(icmp, channel->numbers[index], errno);
 }
 
@@ -212,8 +207,7 @@ static void flush_channel(struct icmp *icmp, struct icmp_channel *channel)
 	for (size_t i = 0; i < count; i++)
 		flight_of(icmp, channel->numbers[i])->sent_ns = begin_ns;
 	while (done < count) {
-		int sent = sendmmsg(channel->fd, channel->send + done, (unsigned)(count - done),
-				    MSG_DONTWAIT);
+		int sent = sendmmsg(channel->fd, channel->send + done, (unsigned)(count - done), MSG_DONTWAIT);
 		if (sent > 0)
 			done += (size_t)sent;
 		else
@@ -241,8 +235,7 @@ void icmp_send(struct icmp *icmp, uint32_t target)
 		grow_flights(icmp);
 	uint64_t number = icmp->next++;
 	struct flight *flight = flight_of(icmp, number);
-	*flight =
-	    (struct flight){.nonce = take_nonce(icmp), .sent_ns = INT64_MAX, .target = target};
+	*flight = (struct flight){.nonce = take_nonce(icmp), .sent_ns = INT64_MAX, .target = target};
 	if (channel->fd < 0) {
 		flight->sent_ns = when_monotonic_ns();
 		fail_flight(icmp, number, channel->socket_error);
@@ -251,11 +244,11 @@ void icmp_send(struct icmp *icmp, uint32_t target)
 	size_t i = channel->queued++;
 	struct icmp_request *request = &channel->requests[i];
 	*request = (struct icmp_request){
-	    .type = address->family == AF_INET ? ICMP_ECHO : ICMP6_ECHO_REQUEST,
-	    .id = channel->id,
-	    .sequence = htons((uint16_t)number),
-	    .number = number,
-	    .nonce = flight->nonce,
+		.type = address->family == AF_INET ? ICMP_ECHO : ICMP6_ECHO_REQUEST,
+		.id = channel->id,
+		.sequence = htons((uint16_t)number),
+		.number = number,
+		.nonce = flight->nonce,
 	};
 	if (address->family == AF_INET)
 		request->checksum = checksum(request, sizeof *request);
@@ -331,8 +324,7 @@ static int64_t arrival_ns(const struct icmp *icmp, int64_t stamp_ns)
 	return arrived < icmp->drained_ns ? icmp->drained_ns : arrived;
 }
 
-static bool take_reply(struct icmp *icmp, struct icmp_channel *channel, size_t index,
-		       struct icmp_outcome *outcome)
+static bool take_reply(struct icmp *icmp, struct icmp_channel *channel, size_t index, struct icmp_outcome *outcome)
 {
 	struct msghdr *message = &channel->receive[index].msg_hdr;
 	int64_t stamp_ns = read_control(icmp, channel, message);
@@ -351,10 +343,10 @@ static bool take_reply(struct icmp *icmp, struct icmp_channel *channel, size_t i
 		return false;
 	flight->state = FLIGHT_SETTLED;
 	*outcome = (struct icmp_outcome){
-	    .target = flight->target,
-	    .result = ICMP_ANSWERED,
-	    .sent_ns = flight->sent_ns,
-	    .rtt_us = rtt_ns < 1000 ? 1 : (uint32_t)(rtt_ns / 1000),
+		.target = flight->target,
+		.result = ICMP_ANSWERED,
+		.sent_ns = flight->sent_ns,
+		.rtt_us = rtt_ns < 1000 ? 1 : (uint32_t)(rtt_ns / 1000),
 	};
 	return true;
 }
@@ -374,8 +366,7 @@ static void receive_batch(struct icmp *icmp, struct icmp_channel *channel)
 	icmp->batch_ns = when_monotonic_ns();
 	struct timespec wall;
 	clock_gettime(CLOCK_REALTIME, &wall);
-	icmp->realtime_offset_ns =
-	    (int64_t)wall.tv_sec * NANOSECOND_PER_SECOND + wall.tv_nsec - icmp->batch_ns;
+	icmp->realtime_offset_ns = (int64_t)wall.tv_sec * NANOSECOND_PER_SECOND + wall.tv_nsec - icmp->batch_ns;
 }
 
 /* 1 with an answer; 0 when both sockets are empty. */
@@ -402,18 +393,17 @@ static int next_expired(struct icmp *icmp, int64_t before_ns, struct icmp_outcom
 	while (icmp->oldest != icmp->next) {
 		struct flight *flight = flight_of(icmp, icmp->oldest);
 		if (flight->state == FLIGHT_WAITING &&
-		    (flight->sent_ns == INT64_MAX ||
-		     flight->sent_ns + icmp->timeout_ns > before_ns))
+		    (flight->sent_ns == INT64_MAX || flight->sent_ns + icmp->timeout_ns > before_ns))
 			return 0;
 		uint64_t number = icmp->oldest++;
 		if (flight->state == FLIGHT_SETTLED)
 			continue;
 		bool blind = number < icmp->blind_before;
 		*outcome = (struct icmp_outcome){
-		    .target = flight->target,
-		    .result = blind ? ICMP_BLIND : ICMP_LOST,
-		    .errnum = blind ? ENOBUFS : 0,
-		    .sent_ns = flight->sent_ns,
+			.target = flight->target,
+			.result = blind ? ICMP_BLIND : ICMP_LOST,
+			.errnum = blind ? ENOBUFS : 0,
+			.sent_ns = flight->sent_ns,
 		};
 		return 1;
 	}

@@ -35,8 +35,7 @@ int icmp_address_from(const struct sockaddr *from, struct icmp_address *address,
 /* Writes the literal into TEXT (ICMP_ADDRESS_TEXT_SIZE bytes) and returns TEXT. */
 const char *icmp_address_format(const struct icmp_address *address, char *text);
 /* Fills *TO for connect(2) to PORT and returns its length. */
-socklen_t icmp_address_socket(const struct icmp_address *address, uint16_t port,
-			      struct sockaddr_storage *to);
+socklen_t icmp_address_socket(const struct icmp_address *address, uint16_t port, struct sockaddr_storage *to);
 
 struct icmp;
 

@@ -31,8 +31,7 @@ int icmp_address_parse(const char *text, struct icmp_address *address, struct er
 	if (percent) {
 		parsed.scope = if_nametoindex(percent + 1);
 		if (parsed.scope == 0)
-			return err_set(e, ERR_USAGE, "'%.64s': no interface '%.16s'", text,
-				       percent + 1);
+			return err_set(e, ERR_USAGE, "'%.64s': no interface '%.16s'", text, percent + 1);
 	}
 	*address = parsed;
 	return 0;
@@ -66,8 +65,7 @@ const char *icmp_address_format(const struct icmp_address *address, char *text)
 	return text;
 }
 
-socklen_t icmp_fill_endpoint(const struct icmp_address *address, uint16_t port,
-			       union icmp_endpoint *to)
+socklen_t icmp_fill_endpoint(const struct icmp_address *address, uint16_t port, union icmp_endpoint *to)
 {
 	memset(to, 0, sizeof *to);
 	if (address->family == AF_INET) {
@@ -83,8 +81,7 @@ socklen_t icmp_fill_endpoint(const struct icmp_address *address, uint16_t port,
 	return sizeof to->v6;
 }
 
-socklen_t icmp_address_socket(const struct icmp_address *address, uint16_t port,
-			      struct sockaddr_storage *to)
+socklen_t icmp_address_socket(const struct icmp_address *address, uint16_t port, struct sockaddr_storage *to)
 {
 	union icmp_endpoint endpoint;
 	socklen_t length = icmp_fill_endpoint(address, port, &endpoint);

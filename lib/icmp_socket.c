@@ -22,22 +22,22 @@ enum { RECEIVE_BUFFER = 32 << 20, SEND_BUFFER = 1 << 20 };
 static int filter_raw(const struct icmp_channel *channel)
 {
 	struct sock_filter v4[] = {
-	    BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0), /* X = length of the IP header */
-	    BPF_STMT(BPF_LD | BPF_H | BPF_IND, offsetof(struct icmp_request, id)),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohs(channel->id), 0, 1),
-	    BPF_STMT(BPF_RET | BPF_K, ICMP_RECEIVE_SIZE),
-	    BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0), /* X = length of the IP header */
+		BPF_STMT(BPF_LD | BPF_H | BPF_IND, offsetof(struct icmp_request, id)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohs(channel->id), 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, ICMP_RECEIVE_SIZE),
+		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
 	struct sock_filter v6[] = {
-	    BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct icmp_request, id)),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohs(channel->id), 0, 1),
-	    BPF_STMT(BPF_RET | BPF_K, ICMP_RECEIVE_SIZE),
-	    BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct icmp_request, id)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohs(channel->id), 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, ICMP_RECEIVE_SIZE),
+		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
 	bool is_v4 = channel->family == AF_INET;
 	struct sock_fprog program = {
-	    .len = is_v4 ? sizeof v4 / sizeof v4[0] : sizeof v6 / sizeof v6[0],
-	    .filter = is_v4 ? v4 : v6,
+		.len = is_v4 ? sizeof v4 / sizeof v4[0] : sizeof v6 / sizeof v6[0],
+		.filter = is_v4 ? v4 : v6,
 	};
 
 	if (is_v4) {
@@ -77,8 +77,7 @@ static void forbid_fragments(const struct icmp_channel *channel)
 static void prepare_batches(struct icmp_channel *channel)
 {
 	for (size_t i = 0; i < ICMP_SEND_BATCH; i++) {
-		channel->send_parts[i] =
-		    (struct iovec){&channel->requests[i], sizeof channel->requests[i]};
+		channel->send_parts[i] = (struct iovec){&channel->requests[i], sizeof channel->requests[i]};
 		channel->send[i].msg_hdr.msg_iov = &channel->send_parts[i];
 		channel->send[i].msg_hdr.msg_iovlen = 1;
 		channel->send[i].msg_hdr.msg_name = &channel->to[i];

@@ -24,8 +24,7 @@ struct watch {
 	size_t count;      /* hosts */
 	size_t references; /* after them */
 	struct watched *items;
-	uint32_t *
-	    sent_ms; /* rule.window.size a host: when each probe of the window was sent, the low 32 bits */
+	uint32_t *sent_ms; /* rule.window.size a host: when each probe of the window was sent, the low 32 bits */
 
 	/* Sums over the hosts, kept with each result. */
 	size_t up;
@@ -145,8 +144,7 @@ static void see_again(struct watch *watch, int64_t now_ns)
 		item->missed_run = 0;
 		count_in(watch, i, 1);
 	}
-	struct watch_change *change =
-	    add_change(watch, WATCH_SELF, HOST_UP, WATCH_SEES_AGAIN, now_ns);
+	struct watch_change *change = add_change(watch, WATCH_SELF, HOST_UP, WATCH_SEES_AGAIN, now_ns);
 	change->lasted_ns = now_ns - watch->isolated_since_ns;
 }
 
@@ -163,8 +161,8 @@ static int64_t sent_ns_of_oldest_lost(const struct watch *watch, uint32_t index,
 	return (now_ns / NANOSECONDS_PER_MILLISECOND - ago_ms) * NANOSECONDS_PER_MILLISECOND;
 }
 
-static void set_state(struct watch *watch, uint32_t index, enum host_state state,
-		      enum watch_reason reason, int64_t at_ns)
+static void set_state(struct watch *watch, uint32_t index, enum host_state state, enum watch_reason reason,
+		      int64_t at_ns)
 {
 	struct watched *item = &watch->items[index];
 
@@ -239,12 +237,9 @@ static void add_result(struct watch *watch, uint32_t index, int64_t sent_ns, boo
 	count_in(watch, index, -1);
 	window_add(&item->all, &watch->rule.window, lost);
 	window_add(&item->icmp, &watch->rule.window, lost);
-	watch->sent_ms[index * size + item->probes % size] =
-	    (uint32_t)(sent_ns / NANOSECONDS_PER_MILLISECOND);
+	watch->sent_ms[index * size + item->probes % size] = (uint32_t)(sent_ns / NANOSECONDS_PER_MILLISECOND);
 	item->probes++;
-	item->missed_run = !lost                          ? 0
-			   : item->missed_run < UINT8_MAX ? item->missed_run + 1
-							  : UINT8_MAX;
+	item->missed_run = !lost ? 0 : item->missed_run < UINT8_MAX ? item->missed_run + 1 : UINT8_MAX;
 	count_in(watch, index, 1);
 }
 
@@ -325,8 +320,7 @@ void watch_adopt(struct watch *watch, uint32_t index, const struct watch *old, u
 
 	count_in(watch, index, -1);
 	watch->items[index] = old->items[old_index];
-	memcpy(watch->sent_ms + index * size, old->sent_ms + old_index * size,
-	       size * sizeof *watch->sent_ms);
+	memcpy(watch->sent_ms + index * size, old->sent_ms + old_index * size, size * sizeof *watch->sent_ms);
 	count_in(watch, index, 1);
 }
 

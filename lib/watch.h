@@ -49,11 +49,9 @@ struct watch_change {
 	uint32_t host; /* index, or WATCH_SELF */
 	enum host_state state;
 	enum watch_reason reason;
-	int64_t
-	    at_ns; /* DOWN, ISOLATED: when the first lost probe was sent; else when the answer came */
+	int64_t at_ns;     /* DOWN, ISOLATED: when the first lost probe was sent; else when the answer came */
 	unsigned lost, of; /* probes in the host's window */
-	size_t
-	    answering; /* how many of the OTHERS answer: the hosts beside this one; of ourselves: all hosts or references */
+	size_t answering; /* how many of the OTHERS answer: the hosts beside this one; of ourselves: all hosts or references */
 	size_t others;
 	int64_t lasted_ns; /* WATCH_SEES_AGAIN: how long we were blind */
 };

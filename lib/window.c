@@ -7,10 +7,9 @@ int window_check_rule(const struct window_rule *rule, struct err *e)
 {
 	if (rule->needed < 1 || rule->needed > rule->size || rule->size > WINDOW_SIZE_MAX ||
 	    2 * rule->needed <= rule->size)
-		return err_set(
-		    e, ERR_USAGE,
-		    "window %u/%u: expected K/N with K more than half of N, and N at most %d",
-		    rule->needed, rule->size, WINDOW_SIZE_MAX);
+		return err_set(e, ERR_USAGE,
+			       "window %u/%u: expected K/N with K more than half of N, and N at most %d",
+			       rule->needed, rule->size, WINDOW_SIZE_MAX);
 	return 0;
 }
 
@@ -46,8 +45,7 @@ unsigned window_lost(const struct window *window)
 
 unsigned window_lost_run(const struct window *window)
 {
-	return window->lost == UINT32_MAX ? WINDOW_SIZE_MAX
-					  : (unsigned)__builtin_ctz(~window->lost);
+	return window->lost == UINT32_MAX ? WINDOW_SIZE_MAX : (unsigned)__builtin_ctz(~window->lost);
 }
 
 int window_oldest_lost(const struct window *window)

@@ -145,7 +145,8 @@ static int show(struct board *board, struct err *e)
 		bool ended = prober_ended(board);
 		read_messages(board, &said);
 		if (ended && !asked_to_end)
-			return err_set(e, ERR_ENV, "the prober ended%s%s", said.length > 0 ? ": " : "", str_text(&said));
+			return err_set(e, ERR_ENV, "the prober ended%s%s", said.length > 0 ? ": " : "",
+				       str_text(&said));
 		bool stalled = when_monotonic() - board->cells->beat_ms > STALLED_MS;
 		screen_draw(board->screen, stalled ? "the prober does not move" : str_text(&said));
 		if (!screen_input(board->screen, REFRESH_MS))

@@ -192,9 +192,9 @@ static void take_loss(struct engine *engine, const struct icmp_outcome *outcome)
 
 static void say_blindness(struct engine *engine)
 {
-	if (engine->blind == 0 || (engine->blind_said_ns != INT64_MIN &&
-				   engine->turn_ns - engine->blind_said_ns <
-					   BLIND_SAID_EVERY_MS * NANOSECONDS_PER_MILLISECOND))
+	if (engine->blind == 0 ||
+	    (engine->blind_said_ns != INT64_MIN &&
+	     engine->turn_ns - engine->blind_said_ns < BLIND_SAID_EVERY_MS * NANOSECONDS_PER_MILLISECOND))
 		return;
 	log_warning("%llu probes failed on our own side: %s", (unsigned long long)engine->blind,
 		    strerror(engine->blind_errnum));

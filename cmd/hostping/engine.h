@@ -43,7 +43,7 @@ struct engine {
 	bool polled;         /* the ICMP sockets are in the epoll: a wake-up each reply */
 	int64_t turn_ns;     /* CLOCK_MONOTONIC of this turn */
 
-	uint64_t blind;      /* probes that failed on our side since it was last said */
+	uint64_t blind; /* probes that failed on our side since it was last said */
 	int blind_errnum;
 	int64_t blind_said_ns;
 };
@@ -52,7 +52,8 @@ struct engine {
 int engine_init(struct engine *engine, struct icmp *icmp, const struct conf *conf, struct err *e);
 void engine_done(struct engine *engine);
 /* From now on these targets; their first round begins now. */
-void engine_use(struct engine *engine, const struct targets *targets, struct watch *watch, struct course *courses);
+void engine_use(struct engine *engine, const struct targets *targets, struct watch *watch,
+		struct course *courses);
 
 /* Sends what is due and judges what came. LAST_ROUND: no send after that many rounds; 0: for ever. */
 void engine_turn(struct engine *engine, unsigned last_round);

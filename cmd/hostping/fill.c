@@ -25,8 +25,8 @@ static bool all_decided(const struct targets *targets, const struct watch *watch
 	return true;
 }
 
-int prober_fill(struct icmp *icmp, const struct conf *conf, const struct targets *targets, struct watch *watch,
-		struct course *courses, struct err *e)
+int prober_fill(struct icmp *icmp, const struct conf *conf, const struct targets *targets,
+		struct watch *watch, struct course *courses, struct err *e)
 {
 	cleanup(engine_done) struct engine engine = {.epoll = -1};
 	struct epoll_event events[EVENTS];

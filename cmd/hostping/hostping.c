@@ -33,7 +33,8 @@ static const char *const synopsis[] = {
 };
 
 static const struct column columns[] = {
-	[COLUMN_HOST] = {"HOST", "host", "name of the host, or the address that was given", ROWS_TEXT, false, false},
+	[COLUMN_HOST] = {"HOST", "host", "name of the host, or the address that was given", ROWS_TEXT, false,
+			 false},
 	[COLUMN_ADDRESS] = {"ADDRESS", "address", "address that is probed", ROWS_TEXT, false, false},
 	[COLUMN_STATE] = {"STATE", "state", "UP, DOWN or UNKNOWN", ROWS_TEXT, false, false},
 	[COLUMN_SINCE] = {"SINCE", "since", "when it came into that state", ROWS_TIME, false, false},
@@ -74,7 +75,8 @@ struct rows *rows_of(const struct options *o, struct err *e)
 	struct rows *rows;
 	size_t count = o->mode == MODE_STATUS ? program.column_count : COLUMN_SEEN;
 
-	if (rows_new(&rows, columns, count, o->cli.format, o->cli.columns, o->cli.no_headings, SCHEMA, stdout, e) < 0)
+	if (rows_new(&rows, columns, count, o->cli.format, o->cli.columns, o->cli.no_headings, SCHEMA, stdout,
+		     e) < 0)
 		return NULL;
 	return rows;
 }
@@ -142,7 +144,7 @@ static int become_owner_of(const char *store, struct err *e)
 
 static void cleanup_options(struct options *o)
 {
-	vec_foreach (&o->read_names, name)
+	vec_foreach(&o->read_names, name)
 		free(*name);
 	vec_done(&o->read_names);
 	icmp_free(o->icmp);

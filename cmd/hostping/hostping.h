@@ -17,11 +17,11 @@ struct options {
 	enum hostping_mode mode;
 	bool mode_given;
 	struct conf conf;
-	struct icmp *icmp;         /* NULL: the sockets could not be opened, and ICMP_ERROR says why */
+	struct icmp *icmp; /* NULL: the sockets could not be opened, and ICMP_ERROR says why */
 	struct err icmp_error;
-	char *const *names;        /* hosts asked for, NULL: all */
+	char *const *names; /* hosts asked for, NULL: all */
 	size_t name_count;
-	VEC(char *) read_names;    /* those that came on standard input */
+	VEC(char *) read_names; /* those that came on standard input */
 };
 
 /* The columns of once and --status, in this order. */

@@ -23,11 +23,11 @@ enum { SCHEMA = 1, ROOM_UNKNOWN = PIPE_BUF };
 
 struct lines {
 	int fd;
-	bool own_fd;    /* opened here, without waiting */
+	bool own_fd; /* opened here, without waiting */
 	bool is_socket;
-	bool is_plain;  /* a file: never full for long */
+	bool is_plain; /* a file: never full for long */
 	enum rows_format format;
-	struct str begun; /* the rest of a line of which the reader has a part */
+	struct str begun;    /* the rest of a line of which the reader has a part */
 	VEC(char *) waiting; /* whole lines */
 	size_t next;         /* first of the waiting that is not written yet */
 	VEC(size_t) places;  /* by key: where its newest line waits, from 1 */

@@ -137,7 +137,10 @@ static int print_row(const struct once *once, struct rows *rows, uint32_t index,
 	if (once->details[index].length > 0)
 		rows_text(rows, COLUMN_DETAIL, str_text(&once->details[index]));
 	else if (state == HOST_UNKNOWN)
-		rows_text(rows, COLUMN_DETAIL, address->family == 0 ? "no address" : once->isolated ? "isolated" : NULL);
+		rows_text(rows, COLUMN_DETAIL,
+			  address->family == 0 ? "no address"
+			  : once->isolated     ? "isolated"
+					       : NULL);
 	return rows_end(rows, e);
 }
 
@@ -162,8 +165,9 @@ static void count_states(struct once *once)
 			continue;
 		once->unknown++;
 		if (once->targets.addresses[i].family != 0 && !once->isolated)
-			log_warning("%s: not known: its probes failed on our own side, or contradict each other",
-				    targets_name(&once->targets, i));
+			log_warning(
+				"%s: not known: its probes failed on our own side, or contradict each other",
+				targets_name(&once->targets, i));
 	}
 }
 

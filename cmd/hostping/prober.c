@@ -16,17 +16,14 @@
 #include "map.h"
 #include "mem.h"
 #include "prober.h"
-#include "recorder.h"
+#include "recording.h"
 #include "tell.h"
 #include "vec.h"
 #include "when.h"
 
 enum {
 	EVENTS = 256,
-	MINUTE_MS = 60000,
-	RECORDER_RESTART_MS = 5000,
-	LAST_LINES_MS = 1000,  /* how long a reader that is behind is waited for at the end */
-	LAST_RECORD_MS = 5000
+	LAST_LINES_MS = 1000 /* how long a reader that is behind is waited for at the end */
 };
 
 struct prober {
@@ -39,13 +36,9 @@ struct prober {
 	struct lines *lines; /* NULL with a board */
 	bool output_watched; /* its descriptor is in the epoll */
 	bool output_awaited; /* for POLLOUT */
-	struct recorder recorder;
-	VEC(pid_t) leaving;          /* recorders of lists that were replaced, to be collected */
-	int64_t recorder_restart_ms; /* when_monotonic; 0: it runs */
-	VEC(uint32_t) unrecorded;    /* hosts whose newest change found no room */
-	int64_t minute_ms;           /* the wall minute that is being filled */
-	struct child loader;         /* reads hosts(5) after SIGHUP */
-	bool reload_again;           /* another SIGHUP came meanwhile */
+	struct recording recording;
+	struct child loader; /* reads hosts(5) after SIGHUP */
+	bool reload_again;   /* another SIGHUP came meanwhile */
 	int signals;
 	bool ending;
 };
@@ -53,150 +46,6 @@ struct prober {
 static int64_t wall_ms(const struct prober *prober, int64_t monotonic_ns)
 {
 	return when_now() - (prober->engine.turn_ns - monotonic_ns) / 1000000;
-}
-
-/* ---- records ---- */
-
-static uint8_t loss_percent(const struct prober *prober, uint32_t index)
-{
-	unsigned of;
-	unsigned lost = watch_loss(prober->watch, index, &of);
-
-	if (of == 0)
-		return 0;
-	return (uint8_t)(100 * lost / of);
-}
-
-static void start_recorder(struct prober *prober, bool say_locked)
-{
-	struct err e;
-
-	prober->recorder_restart_ms = 0;
-	if (recorder_start(&prober->recorder, &prober->targets, prober->wish->conf->store, say_locked, &e) < 0) {
-		log_error("recorder: %s", e.text);
-		prober->recorder_restart_ms = when_monotonic() + RECORDER_RESTART_MS;
-	}
-}
-
-static bool record(struct prober *prober, uint32_t index, const struct record_change *change)
-{
-	if (recorder_change(&prober->recorder, change))
-		return true;
-	if (index != WATCH_SELF && !prober->courses[index].unrecorded) {
-		prober->courses[index].unrecorded = true;
-		vec_push(&prober->unrecorded, index);
-	}
-	return false;
-}
-
-/* What found no room before is recorded as it is now. */
-static void record_left(struct prober *prober)
-{
-	while (prober->unrecorded.count > 0) {
-		uint32_t index = prober->unrecorded.items[prober->unrecorded.count - 1];
-		struct course *course = &prober->courses[index];
-		struct record_change change = {
-			.index = index,
-			.rtt_us = course->rtt_us,
-			.at_ms = course->since_ms,
-			.state = (uint8_t)watch_state(prober->watch, index),
-			.loss_percent = loss_percent(prober, index),
-		};
-		if (!recorder_change(&prober->recorder, &change))
-			return;
-		course->unrecorded = false;
-		prober->unrecorded.count--;
-	}
-}
-
-static void record_change_of(struct prober *prober, const struct watch_change *change, int64_t at_ms,
-			     const char *detail)
-{
-	bool self = change->host == WATCH_SELF;
-	struct record_change message = {
-		.index = change->host,
-		.rtt_us = self ? -1 : prober->courses[change->host].rtt_us,
-		.at_ms = at_ms,
-		.state = (uint8_t)change->state,
-		.loss_percent = self ? 0 : loss_percent(prober, change->host),
-	};
-
-	strncpy(message.detail, detail, sizeof message.detail - 1);
-	record(prober, change->host, &message);
-}
-
-/* The minute's round trips and losses of all hosts; what finds no room is left out. */
-static void record_minute(struct prober *prober)
-{
-	struct record_minute minutes[RECORD_MINUTE_HOSTS];
-	uint32_t count = (uint32_t)prober->targets.count;
-	uint32_t first = 0;
-
-	do {
-		uint32_t part = count - first < RECORD_MINUTE_HOSTS ? count - first : RECORD_MINUTE_HOSTS;
-		for (uint32_t i = 0; i < part; i++) {
-			struct course *course = &prober->courses[first + i];
-			minutes[i] = (struct record_minute){
-				.rtt_us = course->answered ? (int32_t)(course->rtt_sum_us / course->answered) : -1,
-				.sent = course->sent,
-				.lost = course->lost,
-			};
-			course->rtt_sum_us = 0;
-			course->sent = course->lost = course->answered = 0;
-		}
-		recorder_minute(&prober->recorder, prober->minute_ms, first, minutes, part, first + part == count);
-		first += part;
-	} while (first < count);
-}
-
-static int64_t current_minute(void)
-{
-	int64_t now_ms = when_now();
-
-	return now_ms - now_ms % MINUTE_MS;
-}
-
-/* A clock that was stepped back or forward only ends a minute early. */
-static void pass_time(struct prober *prober)
-{
-	int64_t minute_ms = current_minute();
-
-	if (minute_ms != prober->minute_ms) {
-		record_minute(prober);
-		prober->minute_ms = minute_ms;
-	}
-	if (prober->recorder_restart_ms > 0 && when_monotonic() >= prober->recorder_restart_ms)
-		start_recorder(prober, true);
-	if (prober->unrecorded.count > 0)
-		record_left(prober);
-	if (prober->wish->cells)
-		prober->wish->cells->beat_ms = when_monotonic();
-}
-
-static void collect_leaving(struct prober *prober)
-{
-	size_t left = 0;
-
-	vec_foreach (&prober->leaving, pid)
-		if (waitpid(*pid, NULL, WNOHANG) == 0)
-			prober->leaving.items[left++] = *pid;
-	prober->leaving.count = left;
-}
-
-static void collect_recorder(struct prober *prober)
-{
-	int status;
-
-	collect_leaving(prober);
-
-	if (prober->recorder.pid == 0 || waitpid(prober->recorder.pid, &status, WNOHANG) != prober->recorder.pid)
-		return;
-	if (WIFSIGNALED(status))
-		log_warning("recorder: killed by signal %d; another one starts", WTERMSIG(status));
-	else
-		log_warning("recorder: ended with status %d; another one starts", WEXITSTATUS(status));
-	recorder_close(&prober->recorder, false);
-	prober->recorder_restart_ms = when_monotonic() + RECORDER_RESTART_MS;
 }
 
 /* ---- lines ---- */
@@ -257,7 +106,7 @@ static int tell_change(struct prober *prober, const struct watch_change *change,
 	}
 	if (prober->wish->cells)
 		show_change(prober, change, course ? course->since_ms : at_ms);
-	record_change_of(prober, change, course ? course->since_ms : at_ms, str_text(&detail));
+	recording_change(&prober->recording, change, course ? course->since_ms : at_ms, str_text(&detail));
 	return result;
 }
 
@@ -319,24 +168,20 @@ static void use_targets(struct prober *prober, struct targets *targets)
 	bool first = prober->watch == NULL;
 
 	if (!first) {
-		record_left(prober);
+		recording_settle(&prober->recording);
 		adopt(prober, targets, watch, courses);
-		if (prober->recorder.pid > 0)
-			vec_push(&prober->leaving, prober->recorder.pid);
-		recorder_close(&prober->recorder, false);
 		lines_forget_keys(prober->lines);
 	}
 	watch_free(prober->watch);
 	free(prober->courses);
 	targets_done(&prober->targets);
-	prober->unrecorded.count = 0;
 	prober->targets = *targets;
 	prober->watch = watch;
 	prober->courses = courses;
 	*targets = (struct targets){0};
 	engine_use(&prober->engine, &prober->targets, watch, courses);
 	malloc_trim(0);
-	start_recorder(prober, first);
+	recording_use(&prober->recording, &prober->targets, watch, courses);
 }
 
 static void start_loader(struct prober *prober)
@@ -380,7 +225,7 @@ static void take_signals(struct prober *prober)
 
 	while (read(prober->signals, &info, sizeof info) == sizeof info) {
 		if (info.ssi_signo == SIGCHLD)
-			collect_recorder(prober);
+			recording_collect(&prober->recording);
 		else if (info.ssi_signo == SIGHUP && !prober->wish->cells)
 			start_loader(prober);
 		else
@@ -423,7 +268,7 @@ static int take_event(struct prober *prober, const struct epoll_event *event, st
 
 static int64_t wake_ns(const struct prober *prober)
 {
-	int64_t minute_ns = when_monotonic_ns() + (prober->minute_ms + MINUTE_MS - when_now()) * 1000000;
+	int64_t minute_ns = when_monotonic_ns() + recording_rest_ms(&prober->recording) * 1000000;
 	int64_t wake = engine_wake(&prober->engine, 0);
 
 	return minute_ns < wake ? minute_ns : wake;
@@ -436,7 +281,9 @@ static int loop(struct prober *prober, struct err *e)
 
 	while (!prober->ending && result == 0) {
 		engine_turn(&prober->engine, 0);
-		pass_time(prober);
+		recording_turn(&prober->recording);
+		if (prober->wish->cells)
+			prober->wish->cells->beat_ms = when_monotonic();
 		result = tell_changes(prober, e);
 		int count = engine_wait(&prober->engine, wake_ns(prober), events, EVENTS);
 		for (int i = 0; i < count && result == 0; i++)
@@ -489,15 +336,9 @@ static int flush_last_lines(struct prober *prober, struct err *e)
 
 static void prober_done(struct prober *prober)
 {
-	pid_t recorder = prober->recorder.pid;
-
 	child_kill(&prober->loader);
-	recorder_close(&prober->recorder, prober->ending);
-	if (recorder > 0 && prober->ending)
-		recorder_wait(recorder, LAST_RECORD_MS);
+	recording_end(&prober->recording, prober->ending);
 	lines_free(prober->lines);
-	vec_done(&prober->unrecorded);
-	vec_done(&prober->leaving);
 	engine_done(&prober->engine);
 	cleanup_fd(&prober->signals);
 	watch_free(prober->watch);
@@ -514,11 +355,11 @@ int prober_watch(struct icmp *icmp, const struct prober_wish *wish, struct targe
 		return e->code;
 	prober.engine.cells = wish->cells;
 	open_output(&prober);
-	prober.minute_ms = current_minute();
+	prober.recording.store = wish->conf->store;
 	use_targets(&prober, targets);
 	int result = loop(&prober, e);
 	if (prober.ending && result == 0) {
-		record_left(&prober);
+		recording_settle(&prober.recording);
 		result = flush_last_lines(&prober, e);
 	}
 	return result;

@@ -17,13 +17,13 @@
 
 /* What the prober keeps of a host beside its window. Small: there may be a hundred thousand. */
 struct course {
-	int64_t since_ms;   /* WHEN_UNKNOWN until the first change */
-	uint64_t rtt_sum_us; /* of this minute */
-	int64_t down_ns;    /* CLOCK_MONOTONIC of its death, 0 while it lives */
+	int64_t since_ms;              /* WHEN_UNKNOWN until the first change */
+	uint64_t rtt_sum_us;           /* of this minute */
+	int64_t down_ns;               /* CLOCK_MONOTONIC of its death, 0 while it lives */
 	uint16_t sent, lost, answered; /* in this minute */
-	bool was_up;        /* as it was told last */
-	bool unrecorded;    /* its newest change found no room on the way to the recorder */
-	int32_t rtt_us;     /* last round trip, -1: none */
+	bool was_up;                   /* as it was told last */
+	bool unrecorded;               /* its newest change found no room on the way to the recorder */
+	int32_t rtt_us;                /* last round trip, -1: none */
 };
 
 /* ---- once ---- */
@@ -42,7 +42,7 @@ struct prober_wish {
 	const struct conf *conf;
 	const struct targets_wish *targets; /* read again on SIGHUP */
 	enum rows_format format;            /* of the lines */
-	struct cells *cells;                /* of the board, which then gets no lines and no SIGHUP; or NULL */
+	struct cells *cells; /* of the board, which then gets no lines and no SIGHUP; or NULL */
 };
 
 /* Probes until SIGINT or SIGTERM. Takes ownership of *TARGETS. ERR_ENV: it cannot go on; the message says why. */

@@ -113,10 +113,10 @@ struct keeper {
 	struct lock lock;
 	bool have_lock;
 	bool say_locked;
-	bool failing;       /* the last attempt failed, and that was said */
-	int64_t retry_at;   /* when_monotonic */
-	bool ended;         /* the prober is gone or has said so */
-	bool stopped;       /* on purpose */
+	bool failing;     /* the last attempt failed, and that was said */
+	int64_t retry_at; /* when_monotonic */
+	bool ended;       /* the prober is gone or has said so */
+	bool stopped;     /* on purpose */
 	bool beat_due;
 	VEC(struct record_change) dirty;
 	uint32_t *dirty_at; /* by index, ourselves last: its place in dirty, from 1 */
@@ -240,7 +240,8 @@ static void take_change(struct keeper *keeper, const struct record_change *chang
 {
 	size_t slot = change->index == WATCH_SELF ? keeper->targets->count : change->index;
 
-	if (slot > keeper->targets->count || (slot < keeper->targets->count && !keeper->targets->items[slot].listed))
+	if (slot > keeper->targets->count ||
+	    (slot < keeper->targets->count && !keeper->targets->items[slot].listed))
 		return;
 	if (keeper->dirty_at[slot] > 0) {
 		keeper->dirty.items[keeper->dirty_at[slot] - 1] = *change;
@@ -332,8 +333,8 @@ static void become_recorder(void)
 
 static int run_recorder(int fd, const struct targets *targets, const char *store, bool say_locked)
 {
-	struct keeper keeper = {.targets = targets, .store_uri = store, 
-				.lock = LOCK_NONE, .say_locked = say_locked};
+	struct keeper keeper = {
+		.targets = targets, .store_uri = store, .lock = LOCK_NONE, .say_locked = say_locked};
 
 	become_recorder();
 	keeper.fd = dup2(fd, STDERR_FILENO + 1);
@@ -348,8 +349,8 @@ static int run_recorder(int fd, const struct targets *targets, const char *store
 	return keeper.failing ? err_exit_status(ERR_ENV) : 0;
 }
 
-int recorder_start(struct recorder *recorder, const struct targets *targets, const char *store, bool say_locked,
-		   struct err *e)
+int recorder_start(struct recorder *recorder, const struct targets *targets, const char *store,
+		   bool say_locked, struct err *e)
 {
 	int ends[2];
 	int buffer = CHANNEL_BUFFER;

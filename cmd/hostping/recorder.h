@@ -44,8 +44,8 @@ struct recorder {
 };
 
 /* STORE is its URI. SAY_LOCKED: whether to say so if another one records. ERR_ENV. */
-int recorder_start(struct recorder *recorder, const struct targets *targets, const char *store, bool say_locked,
-		   struct err *e);
+int recorder_start(struct recorder *recorder, const struct targets *targets, const char *store,
+		   bool say_locked, struct err *e);
 /* True if it went out; false if there is no room now, or no recorder. */
 bool recorder_change(const struct recorder *recorder, const struct record_change *change);
 /* The minute that began at MINUTE_MS: COUNT hosts from FIRST on, at most RECORD_MINUTE_HOSTS; LAST ends it. */

@@ -264,7 +264,8 @@ static void draw_head(const struct screen *screen)
 	}
 	if (screen->shown.count > 0)
 		printw("   %zu-%zu of %zu", screen->top + 1,
-		       screen->top + page_lines() < screen->shown.count ? screen->top + page_lines() : screen->shown.count,
+		       screen->top + page_lines() < screen->shown.count ? screen->top + page_lines()
+									: screen->shown.count,
 		       screen->shown.count);
 	move(1, 0);
 	attrset(A_BOLD);

@@ -44,13 +44,15 @@ static int load(struct status *status, struct err *e)
 		return e->code;
 	status->by_host = map_new();
 	for (size_t i = 0; i < status->state_count; i++)
-		map_add(status->by_host, status->states[i].host, strlen(status->states[i].host), &status->states[i]);
+		map_add(status->by_host, status->states[i].host, strlen(status->states[i].host),
+			&status->states[i]);
 	store_view_close(view);
 	view = NULL;
 	return 0;
 }
 
-static int print_host(struct status *status, struct rows *rows, const struct host *host, int64_t now, struct err *e)
+static int print_host(struct status *status, struct rows *rows, const struct host *host, int64_t now,
+		      struct err *e)
 {
 	const struct hoststate *state = map_find(status->by_host, host->name, strlen(host->name));
 

@@ -15,14 +15,7 @@
 
 enum { WITNESSES = 5, CONFIRM_MAX = UINT16_MAX };
 
-enum frame_kind {
-	FRAME_ITEMS = 1,
-	FRAME_ADDRESSES,
-	FRAME_CONFIRMS,
-	FRAME_NAMES,
-	FRAME_COUNTS,
-	FRAME_ERROR
-};
+enum frame_kind { FRAME_ITEMS = 1, FRAME_ADDRESSES, FRAME_CONFIRMS, FRAME_NAMES, FRAME_COUNTS, FRAME_ERROR };
 
 /* What the four arrays hold, to be checked against their sizes. */
 struct counts {
@@ -139,8 +132,8 @@ static int add_named(struct gathering *gathering, const struct hosts *hosts, con
 }
 
 /* The same name twice would be one host with two windows: it is asked once. */
-static int gather_hosts(struct gathering *gathering, const struct hosts *hosts, const struct targets_wish *wish,
-			struct err *e)
+static int gather_hosts(struct gathering *gathering, const struct hosts *hosts,
+			const struct targets_wish *wish, struct err *e)
 {
 	struct map *seen = map_new();
 	int result = 0;
@@ -202,8 +195,7 @@ static void settle(struct targets *targets, struct gathering *gathering)
 				  sizeof *targets->addresses),
 		.count = gathering->items.count,
 		.references = gathering->addresses.count - gathering->items.count,
-		.confirms = trim(gathering->confirms.items, gathering->confirms.count,
-				 sizeof *targets->confirms),
+		.confirms = trim(gathering->confirms.items, gathering->confirms.count, sizeof *targets->confirms),
 		.confirm_count = gathering->confirms.count,
 		.names = gathering->names,
 		.unresolved = gathering->unresolved,
@@ -229,10 +221,10 @@ int targets_read(struct targets *targets, const struct targets_wish *wish, struc
 
 static int send_targets(struct channel *channel, const struct targets *targets, struct err *e)
 {
-	struct counts counts = {targets->count, targets->references, targets->confirm_count,
-				targets->unresolved};
+	struct counts counts = {targets->count, targets->references, targets->confirm_count, targets->unresolved};
 	size_t addresses = targets->count + targets->references;
-	int result = channel_send(channel, FRAME_ITEMS, targets->items, targets->count * sizeof *targets->items, e);
+	int result =
+		channel_send(channel, FRAME_ITEMS, targets->items, targets->count * sizeof *targets->items, e);
 
 	if (result == 0)
 		result = channel_send(channel, FRAME_ADDRESSES, targets->addresses,

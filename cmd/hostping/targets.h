@@ -25,19 +25,19 @@ struct confirm_ports {
 };
 
 struct target {
-	uint32_t name_at;    /* in the names */
-	uint16_t confirm;    /* index of its ports; 0: none */
-	bool listed;         /* in hosts(5): recorded; else asked for by its address only */
+	uint32_t name_at; /* in the names */
+	uint16_t confirm; /* index of its ports; 0: none */
+	bool listed;      /* in hosts(5): recorded; else asked for by its address only */
 };
 
 struct targets {
-	struct target *items;            /* COUNT of them */
-	struct icmp_address *addresses;  /* COUNT, then REFERENCES */
+	struct target *items;           /* COUNT of them */
+	struct icmp_address *addresses; /* COUNT, then REFERENCES */
 	size_t count;
 	size_t references;
 	struct confirm_ports *confirms;
 	size_t confirm_count;
-	struct str names; /* NUL-terminated, one after the other */
+	struct str names;  /* NUL-terminated, one after the other */
 	size_t unresolved; /* hosts without an address */
 };
 

@@ -36,7 +36,8 @@ static void tell_up(const struct watch_change *change, int64_t down_ms, struct s
 		str_add(text, "icmp answers again");
 }
 
-void tell_detail(const struct watch_change *change, const struct targets *targets, int64_t down_ms, struct str *text)
+void tell_detail(const struct watch_change *change, const struct targets *targets, int64_t down_ms,
+		 struct str *text)
 {
 	char lasted[WHEN_TEXT_SIZE];
 

@@ -9,6 +9,7 @@
 #include "watch.h"
 
 /* Appends the detail of CHANGE to TEXT: "3 of 4 pings lost; ports 16509 and 22 silent; 2 of 2 others answer". DOWN_MS: how long it was down before it came UP, or 0. Empty if there is nothing to say. */
-void tell_detail(const struct watch_change *change, const struct targets *targets, int64_t down_ms, struct str *text);
+void tell_detail(const struct watch_change *change, const struct targets *targets, int64_t down_ms,
+		 struct str *text);
 
 #endif

@@ -374,7 +374,8 @@ static void damaged_records_are_errors_not_answers(void **state)
 		struct hoststate_minutes minutes;
 		struct hoststate_change change;
 		for (size_t i = 0; i < sizeof value; i++)
-			value[i] = (unsigned char)(i == 0 ? prefixes[seed % sizeof prefixes] : seed * 31 + i * i * 7 * (seed + 1));
+			value[i] = (unsigned char)(i == 0 ? prefixes[seed % sizeof prefixes]
+							  : seed * 31 + i * i * 7 * (seed + 1));
 		key_add_text(key_begin(&key, KEY_STATE), "x");
 		assert_ok(store_put(kit->store, key.bytes, key.length, value, seed % 25, &e), &e);
 		key_add_u16(key_add_u16(key_begin(&key, KEY_MINUTE), 0), 0);

@@ -36,16 +36,14 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 
 static int write_file(const char *path, const char *text)
 {
-	cleanup(cleanup_fd)
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	cleanup(cleanup_fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
 }
 
 static int raise_loopback(void)
 {
-	cleanup(cleanup_fd)
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	cleanup(cleanup_fd) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
 
 	return fd < 0 ? -1 : ioctl(fd, SIOCSIFFLAGS, &request);
@@ -58,10 +56,9 @@ static int enter_namespace(void **state)
 	char group[64];
 	snprintf(user, sizeof user, "0 %u 1", (unsigned)geteuid());
 	snprintf(group, sizeof group, "0 %u 1", (unsigned)getegid());
-	if (unshare(CLONE_NEWNET) < 0 && (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 ||
-					  write_file("/proc/self/uid_map", user) < 0 ||
-					  write_file("/proc/self/setgroups", "deny") < 0 ||
-					  write_file("/proc/self/gid_map", group) < 0)) {
+	if (unshare(CLONE_NEWNET) < 0 &&
+	    (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 || write_file("/proc/self/uid_map", user) < 0 ||
+	     write_file("/proc/self/setgroups", "deny") < 0 || write_file("/proc/self/gid_map", group) < 0)) {
 		printf("# not permitted to make a network namespace: %s\n", strerror(errno));
 		exit(77);
 	}
@@ -72,8 +69,7 @@ static int enter_namespace(void **state)
 
 static void set_silent(bool silent)
 {
-	assert_int_equal(write_file("/proc/sys/net/ipv4/icmp_echo_ignore_all", silent ? "1" : "0"),
-			 0);
+	assert_int_equal(write_file("/proc/sys/net/ipv4/icmp_echo_ignore_all", silent ? "1" : "0"), 0);
 }
 
 static struct icmp *open_with(const char *const *addresses, size_t count, int64_t timeout_ns)
@@ -96,8 +92,7 @@ static void wait_for(const struct icmp *icmp)
 	int64_t left_ns = icmp_deadline(icmp) - when_monotonic_ns();
 
 	icmp_descriptors(icmp, fds);
-	struct pollfd polled[2] = {{.fd = fds[0], .events = POLLIN},
-				   {.fd = fds[1], .events = POLLIN}};
+	struct pollfd polled[2] = {{.fd = fds[0], .events = POLLIN}, {.fd = fds[1], .events = POLLIN}};
 	if (left_ns > 0)
 		poll(polled, 2, (int)(left_ns / MILLISECOND) + 1);
 }
@@ -122,8 +117,7 @@ static void assert_nothing(struct icmp *icmp)
 static void both_families_answer(void)
 {
 	static const char *const addresses[] = {"127.0.0.1", "::1", "127.1.2.3"};
-	cleanup(cleanup_icmp)
-	struct icmp *icmp = open_with(addresses, 3, 5000 * MILLISECOND);
+	cleanup(cleanup_icmp) struct icmp *icmp = open_with(addresses, 3, 5000 * MILLISECOND);
 	bool seen[3] = {false};
 
 	for (uint32_t i = 0; i < 3; i++)
@@ -150,8 +144,7 @@ static void raw_sockets_answer(void **state)
 static void datagram_sockets_answer(void **state)
 {
 	(void)state;
-	cleanup(cleanup_fd)
-	int before = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	cleanup(cleanup_fd) int before = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	assert_int_equal(raise_loopback(), 0);
@@ -164,8 +157,7 @@ static void silence_is_lost_at_its_deadline(void **state)
 {
 	(void)state;
 	static const char *const addresses[] = {"127.0.0.1"};
-	cleanup(cleanup_icmp)
-	struct icmp *icmp = open_with(addresses, 1, 50 * MILLISECOND);
+	cleanup(cleanup_icmp) struct icmp *icmp = open_with(addresses, 1, 50 * MILLISECOND);
 
 	set_silent(true);
 	icmp_send(icmp, 0);
@@ -182,8 +174,7 @@ static void our_own_failure_is_blind(void **state)
 {
 	(void)state;
 	static const char *const addresses[] = {"192.0.2.1", "127.0.0.1", "2001:db8::1"};
-	cleanup(cleanup_icmp)
-	struct icmp *icmp = open_with(addresses, 3, 5000 * MILLISECOND);
+	cleanup(cleanup_icmp) struct icmp *icmp = open_with(addresses, 3, 5000 * MILLISECOND);
 
 	for (uint32_t i = 0; i < 3; i++)
 		icmp_send(icmp, i);
@@ -262,10 +253,8 @@ static void forged_replies_are_ignored(void **state)
 {
 	(void)state;
 	static const char *const addresses[] = {"127.0.0.1"};
-	cleanup(cleanup_icmp)
-	struct icmp *icmp = open_with(addresses, 1, 5000 * MILLISECOND);
-	cleanup(liar_close)
-	struct liar liar = liar_open();
+	cleanup(cleanup_icmp) struct icmp *icmp = open_with(addresses, 1, 5000 * MILLISECOND);
+	cleanup(liar_close) struct liar liar = liar_open();
 
 	set_silent(true);
 	icmp_send(icmp, 0);
@@ -287,10 +276,8 @@ static void duplicate_and_late_replies_are_ignored(void **state)
 {
 	(void)state;
 	static const char *const addresses[] = {"127.0.0.1"};
-	cleanup(cleanup_icmp)
-	struct icmp *icmp = open_with(addresses, 1, 5000 * MILLISECOND);
-	cleanup(liar_close)
-	struct liar liar = liar_open();
+	cleanup(cleanup_icmp) struct icmp *icmp = open_with(addresses, 1, 5000 * MILLISECOND);
+	cleanup(liar_close) struct liar liar = liar_open();
 
 	set_silent(true);
 	icmp_send(icmp, 0);
@@ -337,8 +324,7 @@ static void a_full_buffer_is_blindness_not_death(void **state)
 	(void)state;
 	static const char *const addresses[] = {"127.0.0.1"};
 	enum { COUNT = 150000 };
-	cleanup(cleanup_icmp)
-	struct icmp *icmp = open_with(addresses, 1, 20000 * MILLISECOND);
+	cleanup(cleanup_icmp) struct icmp *icmp = open_with(addresses, 1, 20000 * MILLISECOND);
 	size_t results[3] = {0};
 
 	for (int i = 0; i < COUNT; i++)
@@ -364,8 +350,7 @@ static void a_stepped_clock_changes_nothing(void **state)
 	(void)state;
 	static const char *const addresses[] = {"127.0.0.1"};
 	static const int64_t steps_ns[] = {3600000000000, -7200000000000, 3600000000000};
-	cleanup(cleanup_icmp)
-	struct icmp *icmp = open_with(addresses, 1, 10000 * MILLISECOND);
+	cleanup(cleanup_icmp) struct icmp *icmp = open_with(addresses, 1, 10000 * MILLISECOND);
 
 	for (size_t i = 0; i < sizeof steps_ns / sizeof steps_ns[0]; i++) {
 		struct icmp_outcome outcome;
@@ -384,8 +369,7 @@ static void a_reply_that_waited_for_us_is_not_late(void **state)
 {
 	(void)state;
 	static const char *const addresses[] = {"127.0.0.1"};
-	cleanup(cleanup_icmp)
-	struct icmp *icmp = open_with(addresses, 1, 500 * MILLISECOND);
+	cleanup(cleanup_icmp) struct icmp *icmp = open_with(addresses, 1, 500 * MILLISECOND);
 
 	icmp_send(icmp, 0);
 	icmp_flush(icmp);
@@ -400,8 +384,7 @@ static void new_targets_forget_the_old(void **state)
 {
 	(void)state;
 	static const char *const addresses[] = {"127.0.0.1", "127.0.0.2"};
-	cleanup(cleanup_icmp)
-	struct icmp *icmp = open_with(addresses, 2, 20 * MILLISECOND);
+	cleanup(cleanup_icmp) struct icmp *icmp = open_with(addresses, 2, 20 * MILLISECOND);
 	struct icmp_address one;
 	struct err e = {0};
 
@@ -447,8 +430,7 @@ static void capabilities_are_gone_for_good(void **state)
 {
 	(void)state;
 	static const char *const addresses[] = {"127.0.0.1"};
-	cleanup(cleanup_icmp)
-	struct icmp *icmp = open_with(addresses, 1, 5000 * MILLISECOND);
+	cleanup(cleanup_icmp) struct icmp *icmp = open_with(addresses, 1, 5000 * MILLISECOND);
 	struct icmp *second = NULL;
 	struct err e = {0};
 
@@ -468,19 +450,19 @@ static void capabilities_are_gone_for_good(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(raw_sockets_answer),
-	    cmocka_unit_test(datagram_sockets_answer),
-	    cmocka_unit_test(silence_is_lost_at_its_deadline),
-	    cmocka_unit_test(our_own_failure_is_blind),
-	    cmocka_unit_test(forged_replies_are_ignored),
-	    cmocka_unit_test(duplicate_and_late_replies_are_ignored),
-	    cmocka_unit_test(several_at_once_do_not_mix),
-	    cmocka_unit_test(a_full_buffer_is_blindness_not_death),
-	    cmocka_unit_test(a_stepped_clock_changes_nothing),
-	    cmocka_unit_test(a_reply_that_waited_for_us_is_not_late),
-	    cmocka_unit_test(new_targets_forget_the_old),
-	    cmocka_unit_test(addresses_are_read_and_written),
-	    cmocka_unit_test(capabilities_are_gone_for_good),
+		cmocka_unit_test(raw_sockets_answer),
+		cmocka_unit_test(datagram_sockets_answer),
+		cmocka_unit_test(silence_is_lost_at_its_deadline),
+		cmocka_unit_test(our_own_failure_is_blind),
+		cmocka_unit_test(forged_replies_are_ignored),
+		cmocka_unit_test(duplicate_and_late_replies_are_ignored),
+		cmocka_unit_test(several_at_once_do_not_mix),
+		cmocka_unit_test(a_full_buffer_is_blindness_not_death),
+		cmocka_unit_test(a_stepped_clock_changes_nothing),
+		cmocka_unit_test(a_reply_that_waited_for_us_is_not_late),
+		cmocka_unit_test(new_targets_forget_the_old),
+		cmocka_unit_test(addresses_are_read_and_written),
+		cmocka_unit_test(capabilities_are_gone_for_good),
 	};
 	return cmocka_run_group_tests(tests, enter_namespace, NULL);
 }

@@ -60,8 +60,7 @@ static void rounds(struct bench *bench, int count)
 		run_round(bench);
 }
 
-static void assert_change(struct bench *bench, uint32_t host, enum host_state state,
-			  enum watch_reason reason)
+static void assert_change(struct bench *bench, uint32_t host, enum host_state state, enum watch_reason reason)
 {
 	struct watch_change change;
 
@@ -105,8 +104,7 @@ static enum host_state by_definition(enum host_state state, const bool *lost, in
 
 static void check_sequence(unsigned sequence, int length, const struct watch_rule *rule)
 {
-	cleanup(cleanup_watch)
-	struct watch *watch = watch_new(rule, 2, 0);
+	cleanup(cleanup_watch) struct watch *watch = watch_new(rule, 2, 0);
 	struct watch_change change;
 	bool lost[16];
 	enum host_state expected = HOST_UNKNOWN;
@@ -142,8 +140,7 @@ static void check_sequence(unsigned sequence, int length, const struct watch_rul
 static void every_sequence_follows_the_definition(void **state)
 {
 	(void)state;
-	static const struct window_rule rules[] = {{1, 1}, {2, 2}, {2, 3}, {3, 4},
-						   {4, 4}, {3, 5}, {5, 6}};
+	static const struct window_rule rules[] = {{1, 1}, {2, 2}, {2, 3}, {3, 4}, {4, 4}, {3, 5}, {5, 6}};
 
 	for (size_t r = 0; r < sizeof rules / sizeof rules[0]; r++) {
 		struct watch_rule rule = {rules[r], 50, 120 * SECOND};
@@ -155,8 +152,7 @@ static void every_sequence_follows_the_definition(void **state)
 static void a_flapping_host_says_nothing(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 2, 0);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 2, 0);
 
 	all_up(&bench, 2);
 	for (int i = 0; i < 100; i++) {
@@ -170,8 +166,7 @@ static void a_flapping_host_says_nothing(void **state)
 static void without_references_mass_death_is_our_blindness(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 10, 0);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 10, 0);
 
 	all_up(&bench, 10);
 	for (int i = 4; i < 10; i++)
@@ -188,8 +183,7 @@ static void without_references_mass_death_is_our_blindness(void **state)
 static void half_of_the_hosts_is_not_more_than_half(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 10, 0);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 10, 0);
 
 	all_up(&bench, 10);
 	for (int i = 5; i < 10; i++)
@@ -203,8 +197,7 @@ static void half_of_the_hosts_is_not_more_than_half(void **state)
 static void few_hosts_are_believed(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 4, 0);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 4, 0);
 
 	all_up(&bench, 4);
 	memset(bench.dead, 1, sizeof bench.dead);
@@ -217,8 +210,7 @@ static void few_hosts_are_believed(void **state)
 static void the_long_dead_do_not_blind_us(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 10, 0);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 10, 0);
 
 	all_up(&bench, 10);
 	for (uint32_t i = 0; i < 5; i++) {
@@ -235,8 +227,7 @@ static void the_long_dead_do_not_blind_us(void **state)
 static void a_reference_that_answers_makes_mass_death_real(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 10, 2);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 10, 2);
 
 	all_up(&bench, 10);
 	memset(bench.dead, 1, sizeof bench.dead);
@@ -250,8 +241,7 @@ static void a_reference_that_answers_makes_mass_death_real(void **state)
 static void without_any_reference_nobody_goes_down(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 3, 2);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 3, 2);
 
 	all_up(&bench, 3);
 	memset(bench.dead, 1, sizeof bench.dead);
@@ -272,8 +262,7 @@ static void without_any_reference_nobody_goes_down(void **state)
 static void losses_of_the_blind_time_are_no_evidence(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 3, 1);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 3, 1);
 
 	all_up(&bench, 3);
 	memset(bench.dead, 1, sizeof bench.dead);
@@ -290,8 +279,7 @@ static void losses_of_the_blind_time_are_no_evidence(void **state)
 static void nothing_ever_answered_is_isolation(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 1, 0);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 1, 0);
 
 	bench.dead[0] = true;
 	rounds(&bench, 10);
@@ -306,8 +294,7 @@ static void nothing_ever_answered_is_isolation(void **state)
 static void our_own_failures_are_never_down_but_blindness(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 6, 0);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 6, 0);
 
 	all_up(&bench, 6);
 	bench.blind = true;
@@ -323,8 +310,7 @@ static void our_own_failures_are_never_down_but_blindness(void **state)
 static void one_host_that_we_cannot_ask_keeps_its_state(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 6, 0);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 6, 0);
 
 	all_up(&bench, 6);
 	for (int i = 0; i < 50; i++) {
@@ -338,8 +324,7 @@ static void one_host_that_we_cannot_ask_keeps_its_state(void **state)
 static void a_confirm_port_keeps_a_silent_host_up(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 2, 0);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 2, 0);
 
 	all_up(&bench, 2);
 	for (int i = 0; i < 10; i++) {
@@ -363,8 +348,7 @@ static void a_confirm_port_keeps_a_silent_host_up(void **state)
 static void icmp_that_comes_back_is_told_once(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 2, 0);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 2, 0);
 
 	watch_answered(bench.watch, 1, bench.now_ns, bench.now_ns);
 	for (int i = 0; i < 5; i++) {
@@ -382,12 +366,11 @@ static void icmp_that_comes_back_is_told_once(void **state)
 static void a_late_confirmation_counts_for_its_own_probe(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 2, 0);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 2, 0);
 
 	all_up(&bench, 2);
 	uint32_t first = watch_probes(bench.watch, 0);
-		watch_lost(bench.watch, 0, bench.now_ns, bench.now_ns + SECOND);
+	watch_lost(bench.watch, 0, bench.now_ns, bench.now_ns + SECOND);
 	bench.now_ns += SECOND;
 	watch_lost(bench.watch, 0, bench.now_ns, bench.now_ns + SECOND);
 	watch_confirmed(bench.watch, 0, first, bench.now_ns);
@@ -409,14 +392,12 @@ static void a_late_confirmation_counts_for_its_own_probe(void **state)
 static void an_adopted_host_goes_on_where_it_was(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 2, 0);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 2, 0);
 
 	all_up(&bench, 2);
 	bench.dead[0] = true;
 	rounds(&bench, 2);
-	cleanup(cleanup_watch)
-	struct watch *old = bench.watch;
+	cleanup(cleanup_watch) struct watch *old = bench.watch;
 	bench.watch = watch_new(&RULE, 3, 0);
 	bench.count = 3;
 	watch_adopt(bench.watch, 2, old, 0);
@@ -434,8 +415,7 @@ static void an_adopted_host_goes_on_where_it_was(void **state)
 static void an_assumed_state_is_held_by_a_mixed_window(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 2, 0);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 2, 0);
 
 	watch_assume(bench.watch, 0, HOST_DOWN);
 	watch_assume(bench.watch, 1, HOST_UP);
@@ -452,8 +432,7 @@ static void an_assumed_state_is_held_by_a_mixed_window(void **state)
 static void the_change_says_who_else_answers(void **state)
 {
 	(void)state;
-	cleanup(cleanup_bench)
-	struct bench bench = bench_of(&RULE, 4, 0);
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 4, 0);
 	struct watch_change change;
 
 	all_up(&bench, 4);
@@ -470,24 +449,24 @@ static void the_change_says_who_else_answers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(every_sequence_follows_the_definition),
-	    cmocka_unit_test(a_flapping_host_says_nothing),
-	    cmocka_unit_test(without_references_mass_death_is_our_blindness),
-	    cmocka_unit_test(half_of_the_hosts_is_not_more_than_half),
-	    cmocka_unit_test(few_hosts_are_believed),
-	    cmocka_unit_test(the_long_dead_do_not_blind_us),
-	    cmocka_unit_test(a_reference_that_answers_makes_mass_death_real),
-	    cmocka_unit_test(without_any_reference_nobody_goes_down),
-	    cmocka_unit_test(losses_of_the_blind_time_are_no_evidence),
-	    cmocka_unit_test(nothing_ever_answered_is_isolation),
-	    cmocka_unit_test(our_own_failures_are_never_down_but_blindness),
-	    cmocka_unit_test(one_host_that_we_cannot_ask_keeps_its_state),
-	    cmocka_unit_test(a_confirm_port_keeps_a_silent_host_up),
-	    cmocka_unit_test(icmp_that_comes_back_is_told_once),
-	    cmocka_unit_test(a_late_confirmation_counts_for_its_own_probe),
-	    cmocka_unit_test(an_adopted_host_goes_on_where_it_was),
-	    cmocka_unit_test(an_assumed_state_is_held_by_a_mixed_window),
-	    cmocka_unit_test(the_change_says_who_else_answers),
+		cmocka_unit_test(every_sequence_follows_the_definition),
+		cmocka_unit_test(a_flapping_host_says_nothing),
+		cmocka_unit_test(without_references_mass_death_is_our_blindness),
+		cmocka_unit_test(half_of_the_hosts_is_not_more_than_half),
+		cmocka_unit_test(few_hosts_are_believed),
+		cmocka_unit_test(the_long_dead_do_not_blind_us),
+		cmocka_unit_test(a_reference_that_answers_makes_mass_death_real),
+		cmocka_unit_test(without_any_reference_nobody_goes_down),
+		cmocka_unit_test(losses_of_the_blind_time_are_no_evidence),
+		cmocka_unit_test(nothing_ever_answered_is_isolation),
+		cmocka_unit_test(our_own_failures_are_never_down_but_blindness),
+		cmocka_unit_test(one_host_that_we_cannot_ask_keeps_its_state),
+		cmocka_unit_test(a_confirm_port_keeps_a_silent_host_up),
+		cmocka_unit_test(icmp_that_comes_back_is_told_once),
+		cmocka_unit_test(a_late_confirmation_counts_for_its_own_probe),
+		cmocka_unit_test(an_adopted_host_goes_on_where_it_was),
+		cmocka_unit_test(an_assumed_state_is_held_by_a_mixed_window),
+		cmocka_unit_test(the_change_says_who_else_answers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

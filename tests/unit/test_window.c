@@ -16,8 +16,7 @@ static unsigned lost_among(unsigned sequence, unsigned length, unsigned size)
 	return lost;
 }
 
-static enum window_verdict by_definition(unsigned sequence, unsigned length,
-					 const struct window_rule *rule)
+static enum window_verdict by_definition(unsigned sequence, unsigned length, const struct window_rule *rule)
 {
 	unsigned seen = length < rule->size ? length : rule->size;
 	unsigned lost = lost_among(sequence, length, rule->size);
@@ -132,11 +131,11 @@ static void forgetting_keeps_the_newest_answers_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(every_sequence_is_judged_by_the_definition),
-	    cmocka_unit_test(a_rule_that_could_say_both_is_refused),
-	    cmocka_unit_test(the_widest_window_works),
-	    cmocka_unit_test(an_amended_probe_counts_as_answered),
-	    cmocka_unit_test(forgetting_keeps_the_newest_answers_only),
+		cmocka_unit_test(every_sequence_is_judged_by_the_definition),
+		cmocka_unit_test(a_rule_that_could_say_both_is_refused),
+		cmocka_unit_test(the_widest_window_works),
+		cmocka_unit_test(an_amended_probe_counts_as_answered),
+		cmocka_unit_test(forgetting_keeps_the_newest_answers_only),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
