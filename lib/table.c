@@ -29,6 +29,8 @@ struct table *table_new(const struct table_heading *headings, size_t count, bool
 		mem_exhausted();
 	table->columns = count;
 	checked(scols_table_enable_noheadings(table->scols, no_headings));
+	/* The cells are escaped already: its own way would do it twice. */
+	checked(scols_table_enable_noencoding(table->scols, true));
 	checked(scols_table_set_column_separator(table->scols, "  "));
 	checked(scols_table_set_termforce(table->scols, SCOLS_TERMFORCE_NEVER));
 	for (size_t i = 0; i < count; i++)

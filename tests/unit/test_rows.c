@@ -135,6 +135,27 @@ static void a_text_of_a_dash_is_not_unknown(void **state)
 	free(text);
 }
 
+static void a_table_shows_escapes_as_raw_does(void **state)
+{
+	(void)state;
+	char *text = NULL;
+	size_t size = 0;
+	struct err e = {0};
+	FILE *out = open_memstream(&text, &size);
+	struct rows *rows;
+
+	assert_ok(rows_new(&rows, columns, COLUMN_COUNT, ROWS_TABLE, "vm,stale", true, 1, out, &e), &e);
+	rows_text(rows, VM, "-");
+	rows_end(rows, &e);
+	rows_text(rows, VM, "\xFF\\x41");
+	rows_end(rows, &e);
+	assert_ok(rows_finish(rows, &e), &e);
+	rows_free(rows);
+	fclose(out);
+	assert_string_equal(text, "\\x2d       -\n\\xff\\\\x41  -\n");
+	free(text);
+}
+
 static int in_utc(void **state)
 {
 	(void)state;
@@ -151,6 +172,7 @@ int main(void)
 		cmocka_unit_test(json_is_lossless),
 		cmocka_unit_test(unknown_columns_are_named),
 		cmocka_unit_test(a_text_of_a_dash_is_not_unknown),
+		cmocka_unit_test(a_table_shows_escapes_as_raw_does),
 	};
 	return cmocka_run_group_tests(tests, in_utc, NULL);
 }
