@@ -19,6 +19,7 @@ struct cell {
 	int64_t signed_number;
 	struct str text;
 	VEC(char *) list;
+	struct json *json; /* stands for all else in JSON, or NULL */
 	/* Rows that follow each other often share an instant: its text is kept. */
 	int64_t shown_instant;
 	char shown_text[WHEN_TEXT_SIZE];
@@ -148,6 +149,7 @@ void rows_free(struct rows *rows)
 	for (size_t i = 0; i < rows->count; i++) {
 		clear_list(&rows->cells[i]);
 		vec_done(&rows->cells[i].list);
+		json_free(rows->cells[i].json);
 		str_done(&rows->cells[i].text);
 	}
 	vec_done(&rows->shown);
@@ -208,6 +210,12 @@ void rows_list_add(struct rows *rows, size_t column, const char *text)
 	char *copy = mem_string(text);
 
 	vec_push(&rows->cells[column].list, copy);
+}
+
+void rows_json(struct rows *rows, size_t column, struct json *value)
+{
+	json_free(rows->cells[column].json);
+	rows->cells[column].json = value;
 }
 
 static const char *instant_text(const struct rows *rows, struct cell *cell)
@@ -316,6 +324,11 @@ static void set_member(struct rows *rows, size_t column)
 	struct cell *cell = &rows->cells[column];
 	const char *key = rows->columns[column].json;
 
+	if (cell->json) {
+		json_set(rows->object, key, cell->json);
+		cell->json = NULL;
+		return;
+	}
 	if (rows->columns[column].kind == ROWS_LIST) {
 		set_list(rows->object, key, cell);
 		return;
@@ -382,6 +395,7 @@ static void clear_row(struct rows *rows)
 	for (size_t i = 0; i < rows->count; i++) {
 		rows->cells[i].known = false;
 		clear_list(&rows->cells[i]);
+		rows_json(rows, i, NULL);
 	}
 	str_reset(&rows->line);
 }

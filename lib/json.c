@@ -30,6 +30,11 @@ struct json *json_array_new(void)
 	return wrap(json_array());
 }
 
+struct json *json_null_new(void)
+{
+	return wrap(json_null());
+}
+
 void json_free(struct json *value)
 {
 	json_decref(unwrap(value));

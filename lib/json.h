@@ -14,6 +14,7 @@ struct json; /* a value; json_t inside */
 
 struct json *json_object_new(void);
 struct json *json_array_new(void);
+struct json *json_null_new(void);
 void json_free(struct json *value); /* NULL-safe */
 void cleanup_json(struct json **value);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "json.h"
 #include "log.h"
 #include "mem.h"
 #include "str.h"
@@ -69,7 +70,7 @@ void show_done(struct show *show)
 
 /* ---- cells ---- */
 
-static void show_nics(struct rows *rows, const struct vm *vm)
+static void list_nics(struct rows *rows, const struct vm *vm)
 {
 	for (size_t i = 0; i < vm->nic_count; i++) {
 		const struct vm_nic *nic = &vm->nics[i];
@@ -82,6 +83,34 @@ static void show_nics(struct rows *rows, const struct vm *vm)
 		str_addf(&text, " %s", nic->network ? nic->network : "-");
 		rows_list_add(rows, COLUMN_NIC, str_text(&text));
 	}
+}
+
+/* Without XML the cards are unknown, which is not to have none. */
+static struct json *describe_nics(const struct vm *vm)
+{
+	struct json *nics = vm->xml_known ? json_array_new() : json_null_new();
+
+	for (size_t i = 0; vm->xml_known && i < vm->nic_count; i++) {
+		const struct vm_nic *nic = &vm->nics[i];
+		struct json *card = json_object_new();
+		json_set_text(card, "mac", nic->mac);
+		json_set_text(card, "model", nic->model);
+		if (nic->rate_bps > INT64_MAX)
+			json_set_null(card, "rate_bps");
+		else
+			json_set_int(card, "rate_bps", (int64_t)nic->rate_bps);
+		json_set_text(card, "network", nic->network);
+		json_append(nics, card);
+	}
+	return nics;
+}
+
+static void show_nics(const struct show *show, const struct vm *vm)
+{
+	if (show->options->cli.format == ROWS_JSON)
+		rows_json(show->rows, COLUMN_NIC, describe_nics(vm));
+	else
+		list_nics(show->rows, vm);
 }
 
 static void show_admins(const struct show *show, const struct vm *vm, const char *host)
@@ -112,7 +141,7 @@ void show_attributes(const struct show *show, const struct vm *vm, const char *h
 	rows_number(rows, COLUMN_MEMORY, vm->memory_bytes);
 	rows_number(rows, COLUMN_DISK, vm->disk_bytes);
 	if (rows_wants(rows, COLUMN_NIC))
-		show_nics(rows, vm);
+		show_nics(show, vm);
 	if (show->admins.count)
 		show_admins(show, vm, host);
 }

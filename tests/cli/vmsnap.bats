@@ -371,7 +371,7 @@ mute_host()
 	run -0 vmwhere --all -J web1
 	[ "$(jq -r '[.vm, .uuid, .host, .state, .os, .vcpu, .memory_bytes, .manager, .cluster] | map(tostring) | join(" ")' <<<"$output")" = \
 		'web1 10000000-0000-4000-8000-000000000000 host1 running Debian 12 2 536870912 center1 blue' ]
-	[[ $(jq -c .nics <<<"$output") == *52:54:00:00:00:01* ]]
+	[ "$(jq -c .nics <<<"$output")" = '[{"mac":"52:54:00:00:00:01","model":"virtio","rate_bps":8192000,"network":"br0"}]' ]
 	run -0 vmwhere --all -J off1
 	[ "$(jq -r .state <<<"$output")" = 'shut off' ]
 }

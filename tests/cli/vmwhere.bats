@@ -104,7 +104,7 @@ rows() {
 @test "a VM is named in many ways; exact wins; a prefix must fit one" {
 	fill <<<'snap T12:00:00 host1=web,web1,both,a@b host2=mail,both'
 	uuid=$(vmwhere -r -o UUID mail)
-	mac=$(vmwhere -J mail | jq -r '.nics[0]' | cut -d' ' -f1)
+	mac=$(vmwhere -J mail | jq -r '.nics[0].mac')
 	IFS=- read -r a b c d e <<<"$uuid"
 	swapped=${a:6:2}${a:4:2}${a:2:2}${a:0:2}-${b:2:2}${b:0:2}-${c:2:2}${c:0:2}-$d-$e
 	for name in mail m "$uuid" "${uuid//-/}" "${uuid^^}" "${uuid:0:15}" "$swapped" "$mac" "${mac//:/-}" "${mac^^}" mail@host2; do

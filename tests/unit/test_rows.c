@@ -156,6 +156,31 @@ static void a_table_shows_escapes_as_raw_does(void **state)
 	free(text);
 }
 
+static void json_can_be_more_than_text(void **state)
+{
+	(void)state;
+	char *text = NULL;
+	size_t size = 0;
+	struct err e = {0};
+	FILE *out = open_memstream(&text, &size);
+	struct json *object = json_object_new();
+	struct rows *rows;
+
+	json_set_int(object, "a", 1);
+	assert_ok(rows_new(&rows, columns, COLUMN_COUNT, ROWS_JSON, "admin", false, 1, out, &e), &e);
+	rows_json(rows, ADMINS, json_null_new());
+	rows_json(rows, ADMINS, object);
+	rows_json(rows, VM, json_array_new());
+	rows_end(rows, &e);
+	rows_list_add(rows, ADMINS, "Ito");
+	rows_end(rows, &e);
+	rows_json(rows, ADMINS, json_array_new());
+	rows_free(rows);
+	fclose(out);
+	assert_string_equal(text, "{\"schema\":1,\"admins\":{\"a\":1}}\n{\"schema\":1,\"admins\":[\"Ito\"]}\n");
+	free(text);
+}
+
 static int in_utc(void **state)
 {
 	(void)state;
@@ -173,6 +198,7 @@ int main(void)
 		cmocka_unit_test(unknown_columns_are_named),
 		cmocka_unit_test(a_text_of_a_dash_is_not_unknown),
 		cmocka_unit_test(a_table_shows_escapes_as_raw_does),
+		cmocka_unit_test(json_can_be_more_than_text),
 	};
 	return cmocka_run_group_tests(tests, in_utc, NULL);
 }
