@@ -54,6 +54,7 @@ bin_PROGRAMS += bin/notify-admins
 bin_notify_admins_SOURCES = $(cmd_common) \
 	cmd/notify-admins/answer.c \
 	cmd/notify-admins/compose.c \
+	cmd/notify-admins/end.c \
 	cmd/notify-admins/engine.c cmd/notify-admins/engine.h \
 	cmd/notify-admins/events.c \
 	cmd/notify-admins/hooks.c cmd/notify-admins/hooks.h \
@@ -65,6 +66,7 @@ bin_notify_admins_SOURCES = $(cmd_common) \
 	cmd/notify-admins/recorder.c cmd/notify-admins/recorder.h \
 	cmd/notify-admins/relay.c cmd/notify-admins/relay.h \
 	cmd/notify-admins/run.c cmd/notify-admins/run.h \
+	cmd/notify-admins/tell.c cmd/notify-admins/tell.h \
 	cmd/notify-admins/trial.c
 bin_notify_admins_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(CURL_LIBS) \
 	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS)

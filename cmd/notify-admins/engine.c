@@ -44,6 +44,18 @@ void engine_record(struct engine *engine, struct record *record)
 		record_free(record);
 }
 
+int engine_read_hosts(struct engine *engine)
+{
+	struct hosts fresh;
+	struct err e = {0};
+
+	if (hosts_read(&fresh, engine->conf->hosts, &e) < 0)
+		return log_err(&e);
+	hosts_done(engine->hosts);
+	*engine->hosts = fresh;
+	return 0;
+}
+
 struct incident *engine_incident(struct engine *engine, const char *id)
 {
 	vec_foreach (&engine->incidents, incident)
@@ -222,7 +234,7 @@ void engine_tick(struct engine *engine)
 	hooks_step(&engine->hooks, engine->conf);
 	engine_refresh(engine);
 	events_tick(engine);
-	plan_tick(engine);
+	tell_tick(engine);
 	post_tick(engine);
 	/* Somebody else may acknowledge or close; and the clock goes on. */
 	if (engine->incidents.count > 0)
@@ -255,6 +267,7 @@ int engine_start(struct engine *engine, const struct conf *conf, struct hosts *h
 		.stale = true,
 		.next_tag = 1,
 		.isolated_since = WHEN_UNKNOWN,
+		.isolation_over = WHEN_UNKNOWN,
 		.wake = -1,
 		.owner = ledger_owner(),
 		.cell_index = map_new(),

@@ -6,8 +6,11 @@
  * at once. Each part has one job:
  *
  *	events.c  what happened: opens and closes incidents
- *	plan.c    who must hear of them: groups, people, kinds of message
+ *	plan.c    what they touch, and whom that concerns
+ *	tell.c    who must hear what of them: groups, kinds of message
+ *	end.c     what becomes of those that are closed
  *	post.c    the messages under way: claim, send, settle
+ *	compose.c how a message reads
  *	hooks.c   the commands of on_incident
  *	run.c     the loop
  */
@@ -87,6 +90,7 @@ struct engine {
 	struct { char **items; size_t count, capacity; } seen_up;  /* hosts of which a line said UP */
 	struct { char **items; size_t count, capacity; } said;     /* what was complained of once */
 	int64_t isolated_since; /* WHEN_UNKNOWN: not */
+	int64_t isolation_over; /* the newest end of one; what is said of before is history */
 
 	bool soon;      /* something is due within group_wait: not the time to end */
 	bool later;     /* something is due after that */
@@ -113,6 +117,8 @@ void engine_tick(struct engine *engine);
 void engine_collect(struct engine *engine);
 /* Whether nothing is under way. */
 bool engine_is_idle(const struct engine *engine);
+/* Reads hosts(5) again; a bad file keeps the old, and is said. */
+int engine_read_hosts(struct engine *engine);
 /* Asks to be woken in MS milliseconds at the latest. */
 void engine_wake(struct engine *engine, int64_t ms);
 /* Whether TEXT is said for the first time. */
@@ -145,10 +151,16 @@ void events_opened(struct engine *engine, const struct record *record);
 
 /* ---- plan.c ---- */
 
-void plan_tick(struct engine *engine);
 void plan_free(struct plan *plan);
 /* The plan of a group not older than MAX_AGE milliseconds; NULL if the store does not tell (said). Borrowed until the next tick. */
 struct plan *plan_get(struct engine *engine, const char *group, int64_t max_age);
+
+void plan_forget(struct engine *engine, const char *group);
+
+/* ---- tell.c ---- */
+
+/* Begins every message that is due. */
+void tell_tick(struct engine *engine);
 
 /* ---- post.c ---- */
 

@@ -132,9 +132,17 @@ static bool was_ever_up(struct engine *engine, const char *host)
 	return state.ever_up;
 }
 
+/* hostping may have read a newer hosts(5) than we have; if ours cannot be read now, rather one message too many. */
+static bool is_listed(struct engine *engine, const char *host)
+{
+	if (hosts_find(engine->hosts, host))
+		return true;
+	return engine_read_hosts(engine) < 0 || hosts_find(engine->hosts, host);
+}
+
 static void take_down(struct engine *engine, const struct hoststate_change *change)
 {
-	if (!hosts_find(engine->hosts, change->host)) {
+	if (!is_listed(engine, change->host)) {
 		cleanup(cleanup_mem) char *text = mem_format("%s: not in %s: nobody is told of it", change->host, engine->hosts->path);
 		if (engine_say_once(engine, text))
 			log_warning("%s", text);
@@ -157,10 +165,13 @@ static void take_up(struct engine *engine, const struct hoststate_change *change
 static void take_ours(struct engine *engine, const struct hoststate_change *change)
 {
 	if (change->state == HOST_ISOLATED) {
-		engine->isolated_since = change->at;
+		/* The record in the store may be older than the line that ended it. */
+		if (engine->isolation_over == WHEN_UNKNOWN || change->at > engine->isolation_over)
+			engine->isolated_since = change->at;
 		return;
 	}
 	engine->isolated_since = WHEN_UNKNOWN;
+	engine->isolation_over = change->at;
 	close_subject(engine, INCIDENT_ISOLATED, "-", change->at, "not isolated");
 }
 
@@ -194,7 +205,9 @@ static void take_state(struct engine *engine, const struct hoststate *state)
 	struct hoststate_change change = {
 		.host = state->host, .state = state->state, .at = state->since, .detail = state->detail};
 
-	if (state->since == WHEN_UNKNOWN || (state->state == HOST_DOWN && !hosts_find(engine->hosts, state->host)))
+	/* One that left hosts(5) keeps its last state for ever: of that nobody needs to hear. */
+	if (state->since == WHEN_UNKNOWN ||
+	    (state->state == HOST_DOWN && !hosts_find(engine->hosts, state->host)))
 		return;
 	events_take(engine, &change);
 }

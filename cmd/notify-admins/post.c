@@ -14,6 +14,7 @@
 
 enum {
 	POSTS_MAX = 64,
+	CELLS_MAX = 1024,
 	PATIENCE_MS = 700,      /* for a claim, while nobody else writes either: then a writer holds the store */
 	PATIENCE_MAX_MS = 15 * 1000,
 	LOOK_MS = 100,
@@ -30,7 +31,11 @@ void post_free(struct post *post)
 
 size_t post_room(const struct engine *engine)
 {
-	return engine->posts.count < POSTS_MAX ? POSTS_MAX - engine->posts.count : 0;
+	size_t cells = 0;
+
+	vec_foreach (&engine->posts, post)
+		cells += (*post)->cells.count;
+	return engine->posts.count < POSTS_MAX && cells < CELLS_MAX ? POSTS_MAX - engine->posts.count : 0;
 }
 
 static struct post *post_of_cell(struct engine *engine, const struct delivery *cell)
@@ -89,12 +94,13 @@ bool post_is_allowed(struct engine *engine, const char *person, int64_t now)
 		engine->rates_read = true;
 		count_sent(engine, now);
 	}
+	if (engine->rates.count >= engine->conf->notify.rate_total)
+		forget_old(engine, now);
 	vec_foreach (&engine->rates, rate)
 		count += strcmp(rate->person, person) == 0 && !engine_has_passed(now, rate->at, HOUR_MS);
 	bool total = engine->rates.count < engine->conf->notify.rate_total;
 	if (total && count < engine->conf->notify.rate_person)
 		return true;
-	forget_old(engine, now);
 	cleanup(cleanup_mem) char *text = total ? mem_format("%s: has had %u messages within an hour: the next must wait", person, count)
 						: mem_format("%zu messages went out within an hour: the next must wait",
 							     engine->rates.count);

@@ -16,12 +16,16 @@ enum { RETRY_MS = 5000, WIRE_VERSION = 1 };
 
 enum field { FIELD_TASK = 1, FIELD_ID, FIELD_INCIDENT, FIELD_CELLS, FIELD_NOW, FIELD_RESULT, FIELD_ERROR };
 
+struct queue {
+	struct record *first, **last;
+};
+
 struct recorder {
 	char *uri;
 	char *owner;
 	struct child child;
-	struct record *first, **last;
-	bool under_way; /* the first was handed to the child */
+	struct queue deliveries, incidents; /* what a message waits for goes first; else all stays in order */
+	struct queue *under_way;            /* its first was handed to the child */
 	bool told;      /* that it cannot be written */
 	int64_t retry;  /* CLOCK_MONOTONIC: not before */
 	size_t pending;
@@ -206,7 +210,8 @@ int recorder_start(struct recorder **recorder, const char *uri, const char *owne
 
 	new->uri = mem_string(uri);
 	new->owner = mem_string(owner);
-	new->last = &new->first;
+	new->deliveries.last = &new->deliveries.first;
+	new->incidents.last = &new->incidents.first;
 	if (child_start(&new->child, serve, new, e) < 0) {
 		recorder_free(new);
 		return e->code;
@@ -215,16 +220,22 @@ int recorder_start(struct recorder **recorder, const char *uri, const char *owne
 	return 0;
 }
 
+static void forget_queue(struct queue *queue)
+{
+	while (queue->first) {
+		struct record *record = queue->first;
+		queue->first = record->next;
+		record_free(record);
+	}
+}
+
 void recorder_free(struct recorder *recorder)
 {
 	if (!recorder)
 		return;
 	child_kill(&recorder->child);
-	while (recorder->first) {
-		struct record *record = recorder->first;
-		recorder->first = record->next;
-		record_free(record);
-	}
+	forget_queue(&recorder->deliveries);
+	forget_queue(&recorder->incidents);
 	free(recorder->uri);
 	free(recorder->owner);
 	free(recorder);
@@ -234,15 +245,16 @@ void recorder_free(struct recorder *recorder)
 static int hand_over(struct recorder *recorder, struct err *e)
 {
 	cleanup(str_done) struct str out = {0};
+	struct queue *queue = recorder->deliveries.first ? &recorder->deliveries : &recorder->incidents;
 
-	if (recorder->under_way || !recorder->first || recorder->retry > when_monotonic())
+	if (recorder->under_way || !queue->first || recorder->retry > when_monotonic())
 		return 0;
 	if (recorder->child.pid == 0 && child_start(&recorder->child, serve, recorder, e) < 0)
 		return e->code;
-	encode(recorder->first, NULL, &out);
+	encode(queue->first, NULL, &out);
 	if (channel_send(&recorder->child.channel, 0, out.data, out.length, e) < 0)
 		return e->code;
-	recorder->under_way = true;
+	recorder->under_way = queue;
 	return 0;
 }
 
@@ -250,7 +262,7 @@ static int put_off(struct recorder *recorder, struct err *e)
 {
 	bool told = recorder->told;
 
-	recorder->under_way = false;
+	recorder->under_way = NULL;
 	recorder->told = true;
 	recorder->retry = when_monotonic() + RETRY_MS;
 	return told ? 0 : err_wrap(e, "cannot record, will try again");
@@ -269,10 +281,12 @@ static int lose_child(struct recorder *recorder, struct err *e)
 void recorder_add(struct recorder *recorder, struct record *record)
 {
 	struct err e = {0};
+	bool delivery = record->task == RECORD_CLAIM || record->task == RECORD_PUT;
+	struct queue *queue = delivery ? &recorder->deliveries : &recorder->incidents;
 
 	record->next = NULL;
-	*recorder->last = record;
-	recorder->last = &record->next;
+	*queue->last = record;
+	queue->last = &record->next;
 	recorder->pending++;
 	/* What fails here fails again, and is told, in recorder_next. */
 	hand_over(recorder, &e);
@@ -290,7 +304,7 @@ int recorder_fd(const struct recorder *recorder)
 
 void recorder_timeout(const struct recorder *recorder, int *timeout_ms)
 {
-	if (!recorder->first || recorder->under_way)
+	if (recorder->pending == 0 || recorder->under_way)
 		return;
 	int64_t left = recorder->retry - when_monotonic();
 	left = left < 0 ? 0 : left;
@@ -300,13 +314,14 @@ void recorder_timeout(const struct recorder *recorder, int *timeout_ms)
 
 static struct record *take_first(struct recorder *recorder)
 {
-	struct record *record = recorder->first;
+	struct queue *queue = recorder->under_way;
+	struct record *record = queue->first;
 
-	recorder->first = record->next;
-	if (!recorder->first)
-		recorder->last = &recorder->first;
+	queue->first = record->next;
+	if (!queue->first)
+		queue->last = &queue->first;
 	recorder->pending--;
-	recorder->under_way = false;
+	recorder->under_way = NULL;
 	recorder->told = false;
 	return record;
 }

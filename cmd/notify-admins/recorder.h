@@ -1,9 +1,10 @@
 /*
- * recorder.h - writes to the store from a process of its own, in order, so that a
- * store that another writer holds locked delays no mail.
+ * recorder.h - writes to the store from a process of its own, so that a store
+ * that another writer holds locked delays no mail.
  *
- * What cannot be written (no room, no permission) stays first in the queue and
- * is tried again; nothing is lost or overtaken.
+ * Claims and deliveries are written in their order, and before what is only
+ * said of incidents, also in its order. What cannot be written (no room, no permission) is
+ * tried again; nothing is lost.
  */
 #ifndef NOTIFY_RECORDER_H
 #define NOTIFY_RECORDER_H

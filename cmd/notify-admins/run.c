@@ -140,21 +140,6 @@ static bool wait_for_work(struct loop *loop, const sigset_t *unblocked)
 	return fds[input].revents != 0;
 }
 
-static void read_hosts_again(struct loop *loop)
-{
-	struct hosts fresh;
-	struct err e = {0};
-
-	reload = 0;
-	if (hosts_read(&fresh, loop->engine.conf->hosts, &e) < 0) {
-		log_err(&e);
-		return;
-	}
-	hosts_done(loop->engine.hosts);
-	*loop->engine.hosts = fresh;
-	events_catch_up(&loop->engine);
-}
-
 static bool is_finished(const struct loop *loop)
 {
 	const struct engine *engine = &loop->engine;
@@ -169,8 +154,11 @@ static bool is_finished(const struct loop *loop)
 
 static void look_up(struct loop *loop)
 {
-	if (reload)
-		read_hosts_again(loop);
+	if (reload) {
+		reload = 0;
+		if (engine_read_hosts(&loop->engine) == 0)
+			events_catch_up(&loop->engine);
+	}
 	if (loop->catch_up < 0 || when_monotonic() < loop->catch_up)
 		return;
 	events_catch_up(&loop->engine);

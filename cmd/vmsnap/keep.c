@@ -1,7 +1,9 @@
 /* keep.c - looks after what is stored: lists snapshots, prunes. */
 #include "config.h"
 
+#include "incident.h"
 #include "keep.h"
+#include "ledger.h"
 #include "log.h"
 #include "mem.h"
 #include "roll.h"
@@ -69,8 +71,14 @@ int keep_list(const struct cli *cli, struct store *store, int64_t since, struct 
 int keep_prune(struct store *store, int64_t age_ms, struct err *e)
 {
 	uint64_t removed = 0;
-	int result = roll_prune(store, when_now() - age_ms, &removed, e);
+	int64_t before = when_now() - age_ms;
+	int result = roll_prune(store, before, &removed, e);
 
+	/* What an incident's people were told goes first: by the incident it is known to be old. */
+	if (result == 0)
+		result = ledger_prune(store, before, &removed, e);
+	if (result == 0)
+		result = incident_prune(store, before, &removed, e);
 	if (result == 0)
 		log_info("%llu records removed", (unsigned long long)removed);
 	return result;

@@ -40,7 +40,7 @@ settings()
 		hosts = "$scratch/hosts"
 		ping { isolation_max = "1s" }
 		notify {
-			group_wait = "200ms"
+			$([[ $* == *group_wait* ]] || echo 'group_wait = "200ms"')
 			$(printf '%s\n' "$@")
 			$([[ $* == *fallback* ]] || echo 'fallback = { "ops@example.org" }')
 			$([[ $* == *settle* ]] || echo 'settle = "1h"')
@@ -239,9 +239,8 @@ incident()
 
 @test "a host that is back before anybody was told, or flaps: nobody is told of that" {
 	relay
-	notify_settings=('group_wait = "5s"')
-	sed -i 's/group_wait = "200ms"/group_wait = "3s"/' "$VMROLL_CONFIG"
 	day
+	settings 'group_wait = "3s"'
 	for _ in 1 2 3 4 5; do line host1 DOWN 0; line host1 UP 0; done >"$scratch/log"
 	awk -F '\t' -v OFS='\t' -v now="$(date +%s)" '{ $1 = "@" now - 60 + NR; print }' "$scratch/log" | notify-admins -
 	[ "$(mails)" -eq 0 ]
@@ -256,8 +255,18 @@ incident()
 	[ "$status" -eq 0 ]
 	[[ $stderr == *'stranger: not in '*': nobody is told of it'* ]]
 	[ "$(notify-admins incidents -r | wc -l)" -eq 0 ]
-	{ line host9 UP 70; line host9 DOWN 60; } | notify-admins -
-	[[ $(mail_to ops@example.org) == *'host9 down '*': no list of its VMs'* ]]
+	mkfifo "$scratch/lines"
+	notify-admins - <"$scratch/lines" 3>&- &
+	notifier=$!
+	exec 8>"$scratch/lines"
+	# hostping may have been told to read hosts(5) again, and we not.
+	line host1 DOWN 80 >&8
+	until_true has_mails 2
+	sed -i 's/^host9/host10/' "$scratch/hosts"
+	{ line host10 UP 70; line host10 DOWN 60; } >&8
+	exec 8>&-
+	wait "$notifier"
+	[[ $(mail_to ops@example.org) == *'host10 down '*': no list of its VMs'* ]]
 }
 
 @test "what concerns nobody goes to the fallback" {
@@ -377,6 +386,51 @@ incident()
 	run --separate-stderr notify-admins
 	[ "$status" -eq 0 ]
 	[ "$(mails)" -eq 1 ]
+}
+
+@test "what failed is tried again when its time has come, with the same Message-ID" {
+	relay --fault message=451,to=sato@example.org,times=1
+	day
+	run notify-admins - < <(line host1 DOWN 60)
+	[ "$status" -eq 3 ]
+	id=$(notify-admins log --json | jq -r 'select(.person == "sato@example.org") | .message_id')
+	fixture <<<due
+	notify-admins
+	[ "$(mails)" -eq 2 ]
+	[ "$(mail_to sato@example.org --header Message-ID)" = "<$id>" ]
+	[ "$(notify-admins log --json | jq -r 'select(.person == "sato@example.org") | "\(.state) \(.attempts)"')" = 'sent 2' ]
+}
+
+@test "what failed is dropped when the host is back, or that person has acknowledged" {
+	relay --fault RCPT=451
+	day
+	run notify-admins - < <(line host1 DOWN 60; line host2 DOWN 60)
+	notify-admins ack --by ito@example.org host2
+	line host1 UP 1 | notify-admins -
+	echo >"$mail/faults"
+	fixture <<<due
+	notify-admins
+	[ "$(mails)" -eq 0 ]
+	[ "$(notify-admins log --json | jq -r .state | sort -u)" = expired ]
+}
+
+@test "150 hosts at once: one message a person, and it counts them" {
+	relay
+	seq 150 | sed 's/.*/node& 192.0.2.1 test:\/\/\/default -/' >"$scratch/hosts"
+	{
+		printf 'snapshot\t-301\n'
+		seq 150 | sed 's/.*/list\tnode&\t-300\nvm\tvm&/'
+		printf 'end\t-299\n'
+		seq 150 | sed 's/.*/state\tnode&\tUP\t-250/'
+	} | "$built/fixture" "$store" "$scratch/hosts"
+	mapfile -t rows < <(seq 150 | sed 's/.*/vm&,Ito,ito@example.org,,x/')
+	people "${rows[@]}"
+	settings 'group_wait = "2s"'
+	for host in $(seq 150); do line "node$host" DOWN 60; done | notify-admins -
+	[ "$(mails)" -eq 1 ]
+	[[ $(mail_to ito@example.org) == *'[vmroll] 150 hosts down '*': check 150 VMs'* ]]
+	id=$(incident node7)
+	[ "$(notify-admins ack --by Ito "$id" | wc -l)" -eq 150 ]
 }
 
 @test "no relay at all: status 4, and all is pending" {
@@ -678,6 +732,20 @@ killed()
 	settings "admins = \"$scratch/small.csv\""
 	notify-admins import --force
 	[ "$(notify-admins admins -r | wc -l)" -eq 1 ]
+}
+
+@test "import reads http, bounded, and shows no password" {
+	day
+	python3 -u -m http.server --bind 127.0.0.1 --directory "$scratch" 0 >"$scratch/http" 2>&1 3>&- &
+	pids+=($!)
+	until_true grep -q 'port [0-9]' "$scratch/http"
+	port=$(grep -oE 'port [0-9]+' "$scratch/http" | cut -d ' ' -f 2)
+	notify-admins import "http://me:hidden@127.0.0.1:$port/admins.csv"
+	[ "$(notify-admins admins -r -o SOURCE | sort -u)" = "http://127.0.0.1:$port/admins.csv" ]
+	run notify-admins import "http://me:hidden@127.0.0.1:$port/absent.csv"
+	[ "$status" -eq 4 ]
+	[[ $output == *"http://127.0.0.1:$port/absent.csv: "*404* && $output != *hidden* ]]
+	[ "$(notify-admins admins -r | wc -l)" -eq 4 ]
 }
 
 @test "hostile names reach the mail escaped, and forge nothing" {

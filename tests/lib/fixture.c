@@ -10,6 +10,7 @@
  *	end TIME               ends the list
  *	state HOST STATE TIME  hostping recorded it
  *	heartbeat TIME         hostping was alive
+ *	due                    the backoff of every delivery is over
  */
 #include "config.h"
 
@@ -19,6 +20,7 @@
 
 #include "hosts.h"
 #include "hoststate.h"
+#include "ledger.h"
 #include "mem.h"
 #include "roll.h"
 #include "store.h"
@@ -95,6 +97,21 @@ static void put_state(struct fixture *f, char **fields)
 	require(hoststate_put(f->store, &state, &e), &e);
 }
 
+static void end_backoff(struct fixture *f)
+{
+	struct err e = {0};
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	cleanup(ledger_done) struct ledger ledger = {0};
+
+	require(store_view_open(&view, f->store, &e), &e);
+	require(ledger_read(view, NULL, &ledger, &e), &e);
+	vec_foreach (&ledger, delivery)
+		delivery->next = when_now();
+	store_view_close(view);
+	view = NULL;
+	require(ledger_put(f->store, ledger.items, ledger.count, "fixture", &e), &e);
+}
+
 static void take_line(struct fixture *f, char **fields, size_t count)
 {
 	struct err e = {0};
@@ -118,6 +135,8 @@ static void take_line(struct fixture *f, char **fields, size_t count)
 		f->writer = NULL;
 	} else if (strcmp(what, "state") == 0) {
 		put_state(f, fields);
+	} else if (strcmp(what, "due") == 0) {
+		end_backoff(f);
 	} else if (strcmp(what, "heartbeat") == 0) {
 		require(hoststate_put_heartbeat(f->store, read_time(fields[1]), false, &e), &e);
 	} else {
