@@ -80,7 +80,9 @@ static int fetch_code(CURL *easy, CURLcode result)
 	case CURLE_FILE_COULDNT_READ_FILE:
 		return ERR_ENV;
 	case CURLE_HTTP_RETURNED_ERROR:
-		return status >= 500 ? ERR_TEMPORARY : status == 401 || status == 403 ? ERR_AUTH : ERR_PERMANENT;
+		return status >= 500                    ? ERR_TEMPORARY
+		       : status == 401 || status == 403 ? ERR_AUTH
+							: ERR_PERMANENT;
 	case CURLE_REMOTE_FILE_NOT_FOUND:
 	case CURLE_TOO_MANY_REDIRECTS:
 		return ERR_PERMANENT;

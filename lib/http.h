@@ -34,12 +34,12 @@ enum smtp_tls { SMTP_TLS_REQUIRED, SMTP_TLS_OPPORTUNISTIC, SMTP_TLS_NONE };
 
 /* How the relay is reached; borrowed by smtp_new only. */
 struct smtp_relay {
-	const char *url;      /* smtp://host[:port] or smtps://host[:port] */
-	enum smtp_tls tls;    /* for smtp:, whether STARTTLS must succeed; certificates are checked except where opportunistic */
-	const char *user;     /* NULL: no authentication */
+	const char *url; /* smtp://host[:port] or smtps://host[:port] */
+	enum smtp_tls tls; /* for smtp:, whether STARTTLS must succeed; certificates are checked except where opportunistic */
+	const char *user; /* NULL: no authentication */
 	const char *password;
-	const char *ca_file;  /* NULL: the system's */
-	int64_t timeout_ms;   /* of one transaction, connecting included */
+	const char *ca_file; /* NULL: the system's */
+	int64_t timeout_ms;  /* of one transaction, connecting included */
 };
 
 struct smtp;

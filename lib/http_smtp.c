@@ -26,10 +26,19 @@
 enum { CONNECT_TIMEOUT_MS = 20 * 1000, SHOWN_REPLY_MAX = 200, SOCKETS_MAX = 4 };
 
 /* How far a transaction got: the command that was sent last. */
-enum stage { STAGE_CONNECT, STAGE_EHLO, STAGE_STARTTLS, STAGE_AUTH, STAGE_MAIL, STAGE_RCPT, STAGE_DATA, STAGE_MESSAGE };
+enum stage {
+	STAGE_CONNECT,
+	STAGE_EHLO,
+	STAGE_STARTTLS,
+	STAGE_AUTH,
+	STAGE_MAIL,
+	STAGE_RCPT,
+	STAGE_DATA,
+	STAGE_MESSAGE
+};
 
-static const char *const stage_names[] = {"greeting",  "EHLO", "STARTTLS", "AUTH", "MAIL FROM",
-					  "RCPT TO",  "DATA", "message"};
+static const char *const stage_names[] = {"greeting",  "EHLO",    "STARTTLS", "AUTH",
+					  "MAIL FROM", "RCPT TO", "DATA",     "message"};
 
 struct transaction {
 	struct transaction *next;
@@ -39,7 +48,7 @@ struct transaction {
 	char *message;
 	size_t length, sent;
 	enum stage stage;
-	enum stage refused;          /* where the relay said 4xx or 5xx, STAGE_CONNECT: nowhere from MAIL on */
+	enum stage refused; /* where the relay said 4xx or 5xx, STAGE_CONNECT: nowhere from MAIL on */
 	char reply[SHOWN_REPLY_MAX]; /* newest line from the relay */
 	struct err outcome;
 };
@@ -169,8 +178,8 @@ static void note_command(struct slot *slot, const char *bytes, size_t length)
 		const char *verb;
 		enum stage stage;
 	} commands[] = {
-		{"EHLO ", STAGE_EHLO},      {"HELO ", STAGE_EHLO}, {"STARTTLS\r\n", STAGE_STARTTLS},
-		{"AUTH ", STAGE_AUTH},      {"MAIL ", STAGE_MAIL}, {"RCPT ", STAGE_RCPT},
+		{"EHLO ", STAGE_EHLO},    {"HELO ", STAGE_EHLO}, {"STARTTLS\r\n", STAGE_STARTTLS},
+		{"AUTH ", STAGE_AUTH},    {"MAIL ", STAGE_MAIL}, {"RCPT ", STAGE_RCPT},
 		{"DATA\r\n", STAGE_DATA},
 	};
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
@@ -194,7 +203,8 @@ static void note_reply(struct slot *slot, const char *bytes, size_t length)
 		return;
 	while (length > 0 && (bytes[length - 1] == '\n' || bytes[length - 1] == '\r'))
 		length--;
-	snprintf(transaction->reply, sizeof transaction->reply, "%.*s", (int)(length > 1000 ? 1000 : length), bytes);
+	snprintf(transaction->reply, sizeof transaction->reply, "%.*s", (int)(length > 1000 ? 1000 : length),
+		 bytes);
 	if (transaction->stage < STAGE_MAIL || reply_code(transaction) < 400)
 		return;
 	transaction->refused = transaction->stage;
@@ -279,8 +289,8 @@ static int check_relay(const char *url, struct err *e)
 	char *user = NULL;
 
 	bool good = curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-		    curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && str_starts(scheme, "smtp") &&
-		    curl_url_get(parts, CURLUPART_USER, &user, 0) != CURLUE_OK;
+		    curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+		    str_starts(scheme, "smtp") && curl_url_get(parts, CURLUPART_USER, &user, 0) != CURLUE_OK;
 	curl_free(scheme);
 	curl_free(user);
 	curl_url_cleanup(parts);

@@ -281,8 +281,8 @@ static bool apply_close(struct incident *incident, struct store_batch *batch, vo
 	return true;
 }
 
-int incident_close(struct store *store, const char *id, int64_t at, int64_t now, const char *why, bool recovered,
-		   struct err *e)
+int incident_close(struct store *store, const char *id, int64_t at, int64_t now, const char *why,
+		   bool recovered, struct err *e)
 {
 	struct closing closing = {at, now, why, recovered};
 
@@ -408,7 +408,9 @@ int incident_find(struct store_view *view, const char *text, struct incident *in
 	result = incident_get(view, id, incident, e);
 	if (result < 0)
 		return result;
-	return result == 1 ? 0 : err_set(e, ERR_NOT_FOUND, "no incident %s, and no host of that name has one open", text);
+	return result == 1 ? 0
+			   : err_set(e, ERR_NOT_FOUND,
+				     "no incident %s, and no host of that name has one open", text);
 }
 
 static int by_age(const void *a, const void *b)
@@ -475,7 +477,7 @@ static int remove_old(struct store *store, const struct incidents *old, uint64_t
 {
 	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(store);
 
-	vec_foreach (old, incident) {
+	vec_foreach(old, incident) {
 		struct key key;
 		id_key(&key, KEY_INCIDENT, incident->id);
 		store_batch_delete(batch, key.bytes, key.length);
@@ -495,7 +497,7 @@ int incident_prune(struct store *store, int64_t before, uint64_t *removed, struc
 
 	if (store_view_open(&view, store, e) < 0 || incident_all(view, &all, e) < 0)
 		return e->code;
-	vec_foreach (&all, incident) {
+	vec_foreach(&all, incident) {
 		int result = is_old(view, incident, before, e);
 		if (result < 0)
 			return result;

@@ -30,28 +30,28 @@ enum incident_kind {
 
 /* What has been seen to, for everybody whom it concerns: not to be looked at again. */
 enum incident_step {
-	INCIDENT_TOLD = 1 << 0,      /* the first notice */
-	INCIDENT_FOLLOWED = 1 << 1,  /* the follow-up */
-	INCIDENT_RETURNED = 1 << 2   /* the recovery */
+	INCIDENT_TOLD = 1 << 0,     /* the first notice */
+	INCIDENT_FOLLOWED = 1 << 1, /* the follow-up */
+	INCIDENT_RETURNED = 1 << 2  /* the recovery */
 };
 
 struct incident {
 	char id[INCIDENT_ID_SIZE];
 	enum incident_kind kind;
-	char *host;        /* hosts(5) name; "-" for kinds other than INCIDENT_HOST */
-	int64_t at;        /* when it happened: DOWN: the first lost probe */
-	int64_t opened;    /* when we learnt of it */
-	char *detail;      /* how we know, for people; or NULL */
-	char *group;       /* id of the incident whose messages tell this one too (maybe its own), NULL: not decided */
-	unsigned steps;    /* of enum incident_step */
-	unsigned handed;   /* how many messages told the fallback of addresses that refuse */
+	char *host;     /* hosts(5) name; "-" for kinds other than INCIDENT_HOST */
+	int64_t at;     /* when it happened: DOWN: the first lost probe */
+	int64_t opened; /* when we learnt of it */
+	char *detail;   /* how we know, for people; or NULL */
+	char *group; /* id of the incident whose messages tell this one too (maybe its own), NULL: not decided */
+	unsigned steps;       /* of enum incident_step */
+	unsigned handed;      /* how many messages told the fallback of addresses that refuse */
 	int64_t acknowledged; /* WHEN_UNKNOWN: not */
 	char *acknowledged_by;
 	char *note;
-	int64_t closed;    /* when it ended, as an event; WHEN_UNKNOWN: open */
-	int64_t closing;   /* when we learnt of that */
-	char *closed_why;  /* for people */
-	bool recovered;    /* closed because it is well again: those who were told are told */
+	int64_t closed;   /* when it ended, as an event; WHEN_UNKNOWN: open */
+	int64_t closing;  /* when we learnt of that */
+	char *closed_why; /* for people */
+	bool recovered;   /* closed because it is well again: those who were told are told */
 };
 
 void incident_done(struct incident *incident);
@@ -65,8 +65,8 @@ int incident_parse_id(const char *text, char *id, struct err *e);
 /* What becomes of an incident about to be opened. */
 enum incident_opening {
 	INCIDENT_OPENED = 1,
-	INCIDENT_STANDS,  /* one is open for that subject */
-	INCIDENT_HISTORY  /* it is not later than the last close */
+	INCIDENT_STANDS, /* one is open for that subject */
+	INCIDENT_HISTORY /* it is not later than the last close */
 };
 
 /*
@@ -78,8 +78,8 @@ int incident_check(struct store_view *view, struct incident *incident, struct er
 int incident_open(struct store *store, struct incident *incident, struct err *e);
 
 /* Each of these: 1 changed, 0 it was so already, ERR_NOT_FOUND. */
-int incident_close(struct store *store, const char *id, int64_t at, int64_t now, const char *why, bool recovered,
-		   struct err *e);
+int incident_close(struct store *store, const char *id, int64_t at, int64_t now, const char *why,
+		   bool recovered, struct err *e);
 int incident_acknowledge(struct store *store, const char *id, int64_t now, const char *by, const char *note,
 			 struct err *e);
 /* Tells it with the messages of GROUP, unless that is decided. */

@@ -40,7 +40,7 @@ void incident_copy(struct incident *to, const struct incident *from)
 
 void incidents_done(struct incidents *incidents)
 {
-	vec_foreach (incidents, incident)
+	vec_foreach(incidents, incident)
 		incident_done(incident);
 	vec_done(incidents);
 }
@@ -51,8 +51,20 @@ const char *incident_kind_name(enum incident_kind kind)
 }
 
 enum field {
-	FIELD_KIND = 1, FIELD_HOST, FIELD_AT, FIELD_OPENED, FIELD_DETAIL, FIELD_GROUP, FIELD_STEPS, FIELD_HANDED,
-	FIELD_ACKNOWLEDGED, FIELD_ACKNOWLEDGED_BY, FIELD_NOTE, FIELD_CLOSED, FIELD_CLOSING, FIELD_CLOSED_WHY,
+	FIELD_KIND = 1,
+	FIELD_HOST,
+	FIELD_AT,
+	FIELD_OPENED,
+	FIELD_DETAIL,
+	FIELD_GROUP,
+	FIELD_STEPS,
+	FIELD_HANDED,
+	FIELD_ACKNOWLEDGED,
+	FIELD_ACKNOWLEDGED_BY,
+	FIELD_NOTE,
+	FIELD_CLOSED,
+	FIELD_CLOSING,
+	FIELD_CLOSED_WHY,
 	FIELD_RECOVERED
 };
 

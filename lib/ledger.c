@@ -138,13 +138,14 @@ static struct key *incident_key(struct key *key, const char *incident)
 
 static struct key *cell_key(struct key *key, const struct delivery *delivery)
 {
-	cleanup(cleanup_mem) char *kind = delivery->part
-		? mem_format("%s.%u", delivery_kind_name(delivery->kind), delivery->part)
-		: mem_string(delivery_kind_name(delivery->kind));
+	cleanup(cleanup_mem) char *kind =
+		delivery->part ? mem_format("%s.%u", delivery_kind_name(delivery->kind), delivery->part)
+			       : mem_string(delivery_kind_name(delivery->kind));
 
 	incident_key(key, delivery->incident);
 	key_add(key, kind, strlen(kind) + 1);
-	key_add(key, delivery_channel_name(delivery->channel), strlen(delivery_channel_name(delivery->channel)) + 1);
+	key_add(key, delivery_channel_name(delivery->channel),
+		strlen(delivery_channel_name(delivery->channel)) + 1);
 	return key_add(key, delivery->person, strnlen(delivery->person, PERSON_KEY_MAX));
 }
 
@@ -235,7 +236,8 @@ static int apply_batch(struct store *store, struct delivery *cells, size_t count
 	return result;
 }
 
-static int apply(struct store *store, struct delivery *cells, size_t count, rule *decide, void *context, struct err *e)
+static int apply(struct store *store, struct delivery *cells, size_t count, rule *decide, void *context,
+		 struct err *e)
 {
 	for (size_t done = 0; done < count; done += CELLS_A_BATCH) {
 		size_t part = count - done < CELLS_A_BATCH ? count - done : CELLS_A_BATCH;
@@ -373,7 +375,7 @@ static int find_old(struct store *store, int64_t before, struct ledger *old, str
 	if (store_view_open(&view, store, e) < 0 || ledger_read(view, NULL, &all, e) < 0)
 		return e->code;
 	/* Cells of one incident stand together. */
-	vec_foreach (&all, cell) {
+	vec_foreach(&all, cell) {
 		if (strcmp(cell->incident, incident) != 0)
 			needed = is_needed(view, cell->incident, before, e);
 		if (needed < 0)
@@ -394,7 +396,7 @@ int ledger_prune(struct store *store, int64_t before, uint64_t *removed, struct 
 
 	if (find_old(store, before, &old, e) < 0)
 		return err_wrap(e, "ledger");
-	vec_foreach (&old, cell) {
+	vec_foreach(&old, cell) {
 		struct key key;
 		cell_key(&key, cell);
 		store_batch_delete(batch, key.bytes, key.length);

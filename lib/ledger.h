@@ -32,8 +32,8 @@ enum delivery_state {
 	DELIVERY_PENDING, /* to be tried at `next` */
 	DELIVERY_SENDING, /* claimed by `owner` until `lease` */
 	DELIVERY_SENT,
-	DELIVERY_FAILED,  /* refused for good */
-	DELIVERY_EXPIRED  /* not needed any more */
+	DELIVERY_FAILED, /* refused for good */
+	DELIVERY_EXPIRED /* not needed any more */
 };
 
 struct delivery {
@@ -45,18 +45,18 @@ struct delivery {
 	char *person; /* admins_person */
 	/* What it says. */
 	enum delivery_state state;
-	char *name;       /* of the person, or NULL */
+	char *name; /* of the person, or NULL */
 	char *address;
 	char *message_id; /* NULL: not tried yet */
 	bool fallback;    /* told as one who answers for what nobody else does */
 	bool complete;    /* told that all of their VMs are back: no follow-up is due */
 	bool handed;      /* FAILED, and the fallback was told */
 	unsigned attempts;
-	int64_t begun;    /* first attempt, WHEN_UNKNOWN: none */
-	int64_t next;     /* when it is due */
-	int64_t sent;     /* WHEN_UNKNOWN: not */
-	char *error;      /* the newest, or NULL */
-	char *owner;      /* SENDING: ledger_owner of who does */
+	int64_t begun; /* first attempt, WHEN_UNKNOWN: none */
+	int64_t next;  /* when it is due */
+	int64_t sent;  /* WHEN_UNKNOWN: not */
+	char *error;   /* the newest, or NULL */
+	char *owner;   /* SENDING: ledger_owner of who does */
 	int64_t lease;
 };
 
@@ -65,7 +65,7 @@ void delivery_copy(struct delivery *to, const struct delivery *from); /* *to is 
 /* Whether both are the same cell. */
 bool delivery_is(const struct delivery *a, const struct delivery *b);
 
-const char *delivery_kind_name(enum delivery_kind kind);    /* "first" "follow-up" "recovery" "undelivered" */
+const char *delivery_kind_name(enum delivery_kind kind); /* "first" "follow-up" "recovery" "undelivered" */
 const char *delivery_channel_name(enum delivery_channel channel); /* "mail" */
 const char *delivery_state_name(enum delivery_state state); /* "pending" "sending" "sent" "failed" "expired" */
 

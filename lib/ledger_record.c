@@ -63,15 +63,31 @@ bool delivery_is(const struct delivery *a, const struct delivery *b)
 
 void ledger_done(struct ledger *ledger)
 {
-	vec_foreach (ledger, delivery)
+	vec_foreach(ledger, delivery)
 		delivery_done(delivery);
 	vec_done(ledger);
 }
 
 enum field {
-	FIELD_INCIDENT = 1, FIELD_KIND, FIELD_PART, FIELD_CHANNEL, FIELD_PERSON, FIELD_STATE, FIELD_NAME, FIELD_ADDRESS,
-	FIELD_MESSAGE_ID, FIELD_FALLBACK, FIELD_COMPLETE, FIELD_HANDED, FIELD_ATTEMPTS, FIELD_BEGUN, FIELD_NEXT,
-	FIELD_SENT, FIELD_ERROR, FIELD_OWNER, FIELD_LEASE
+	FIELD_INCIDENT = 1,
+	FIELD_KIND,
+	FIELD_PART,
+	FIELD_CHANNEL,
+	FIELD_PERSON,
+	FIELD_STATE,
+	FIELD_NAME,
+	FIELD_ADDRESS,
+	FIELD_MESSAGE_ID,
+	FIELD_FALLBACK,
+	FIELD_COMPLETE,
+	FIELD_HANDED,
+	FIELD_ATTEMPTS,
+	FIELD_BEGUN,
+	FIELD_NEXT,
+	FIELD_SENT,
+	FIELD_ERROR,
+	FIELD_OWNER,
+	FIELD_LEASE
 };
 
 static void add_instant(struct str *out, unsigned field, int64_t instant)
@@ -138,7 +154,7 @@ static int take_id(const struct rec_value *value, char *id, struct err *e)
 static int take_enum(struct delivery *delivery, unsigned field, const struct rec_value *value, struct err *e)
 {
 	unsigned number = 0;
-	uint64_t limit = field == FIELD_KIND	  ? COUNT(kind_names)
+	uint64_t limit = field == FIELD_KIND      ? COUNT(kind_names)
 			 : field == FIELD_CHANNEL ? COUNT(channel_names)
 						  : COUNT(state_names);
 
@@ -199,7 +215,8 @@ static int take_field(struct delivery *delivery, unsigned field, const struct re
 
 int delivery_decode(const void *data, size_t length, struct delivery *delivery, struct err *e)
 {
-	struct delivery read = {.begun = WHEN_UNKNOWN, .next = WHEN_UNKNOWN, .sent = WHEN_UNKNOWN, .lease = WHEN_UNKNOWN};
+	struct delivery read = {
+		.begun = WHEN_UNKNOWN, .next = WHEN_UNKNOWN, .sent = WHEN_UNKNOWN, .lease = WHEN_UNKNOWN};
 	struct rec_reader reader;
 	struct rec_value value;
 	unsigned field;

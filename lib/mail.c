@@ -269,8 +269,7 @@ static int check(const struct mail *mail, struct err *e)
 	if (check_header("From", mail->from_name, e) < 0 || check_header("To", mail->to_name, e) < 0 ||
 	    check_header("Subject", mail->subject, e) < 0)
 		return e->code;
-	if (check_id("Message-ID", mail->message_id, e) < 0 ||
-	    check_id("In-Reply-To", mail->in_reply_to, e) < 0)
+	if (check_id("Message-ID", mail->message_id, e) < 0 || check_id("In-Reply-To", mail->in_reply_to, e) < 0)
 		return e->code;
 	return 0;
 }
@@ -287,8 +286,7 @@ int mail_compose(const struct mail *mail, struct str *out, struct err *e)
 	str_addf(out, "Date: %s\r\n", when_format(mail->date, WHEN_MAIL, date));
 	str_addf(out, "Message-ID: <%s>\r\n", mail->message_id);
 	if (mail->in_reply_to)
-		str_addf(out, "In-Reply-To: <%s>\r\nReferences: <%s>\r\n", mail->in_reply_to,
-			 mail->in_reply_to);
+		str_addf(out, "In-Reply-To: <%s>\r\nReferences: <%s>\r\n", mail->in_reply_to, mail->in_reply_to);
 	str_add(out, "Auto-Submitted: auto-generated\r\n");
 	add_body(out, mail);
 	return 0;

@@ -18,10 +18,10 @@
 
 /* One mail. All is borrowed. */
 struct mail {
-	const char *from;        /* address */
-	const char *from_name;   /* or NULL */
-	const char *to;          /* address */
-	const char *to_name;     /* or NULL */
+	const char *from;      /* address */
+	const char *from_name; /* or NULL */
+	const char *to;        /* address */
+	const char *to_name;   /* or NULL */
 	const char *subject;
 	int64_t date;
 	const char *message_id;  /* without angle brackets: see mail_message_id */

@@ -75,8 +75,8 @@ static void join_vm(struct join *join, size_t incident, const struct affected_vm
 	const struct admin *people[PEOPLE_MAX];
 	struct notice_item item = {.incident = incident, .vm = vm};
 	size_t told = 0;
-	size_t count = join->admins ? admins_of(join->admins, vm->vm.uuid, vm->vm.name, at->incident->host, people,
-						PEOPLE_MAX)
+	size_t count = join->admins ? admins_of(join->admins, vm->vm.uuid, vm->vm.name, at->incident->host,
+						people, PEOPLE_MAX)
 				    : 0;
 
 	for (size_t i = 0; i < count && i < PEOPLE_MAX; i++)
@@ -137,7 +137,7 @@ void notices_build(struct notices *notices, const struct notice_case *cases, siz
 
 	join_cases(&join);
 	map_free(join.by_person);
-	vec_foreach (notices, notice)
+	vec_foreach(notices, notice)
 		drop_doubles(notice);
 	if (notices->count > 1)
 		qsort(notices->items, notices->count, sizeof *notices->items, fallback_last);
@@ -145,7 +145,7 @@ void notices_build(struct notices *notices, const struct notice_case *cases, siz
 
 void notices_done(struct notices *notices)
 {
-	vec_foreach (notices, notice) {
+	vec_foreach(notices, notice) {
 		free(notice->person);
 		free(notice->name);
 		free(notice->address);
@@ -157,7 +157,7 @@ void notices_done(struct notices *notices)
 
 const struct notice *notices_find(const struct notices *notices, const char *person)
 {
-	vec_foreach (notices, notice)
+	vec_foreach(notices, notice)
 		if (strcmp(notice->person, person) == 0)
 			return notice;
 	return NULL;
@@ -170,7 +170,7 @@ bool notice_is_back(const struct affected_vm *vm)
 
 bool notice_is_complete(const struct notice *notice)
 {
-	vec_foreach (notice, item)
+	vec_foreach(notice, item)
 		if (!notice_is_back(item->vm))
 			return false;
 	return notice->count > 0;

@@ -26,24 +26,24 @@ struct notice_case {
 };
 
 enum notice_reason {
-	NOTICE_OWN,     /* the person is listed for it */
-	NOTICE_NOBODY,  /* to the fallback: nobody is listed */
-	NOTICE_NO_MAIL  /* to the fallback: who is listed has no mail address */
+	NOTICE_OWN,    /* the person is listed for it */
+	NOTICE_NOBODY, /* to the fallback: nobody is listed */
+	NOTICE_NO_MAIL /* to the fallback: who is listed has no mail address */
 };
 
 /* One VM of somebody's. Borrowed from the cases and the list. */
 struct notice_item {
 	size_t incident; /* index of its case */
 	const struct affected_vm *vm;
-	const char *process;   /* or NULL */
+	const char *process;             /* or NULL */
 	const struct admin *unreachable; /* NOTICE_NO_MAIL: who should be called */
 	enum notice_reason reason;
 };
 
 /* One person. */
 struct notice {
-	char *person;  /* admins_person, or a fallback address in lower case */
-	char *name;    /* or NULL */
+	char *person; /* admins_person, or a fallback address in lower case */
+	char *name;   /* or NULL */
 	char *address;
 	bool fallback;
 	bool *concerned; /* for each case, whether it is told to this person */
@@ -85,8 +85,8 @@ void letter_done(struct letter *letter);
 void letter_write(struct letter *letter, enum delivery_kind kind, const struct notices *notices,
 		  const struct notice *notice, int64_t now);
 /* To the fallback: these of NOTICES could not be told (FAILED: their cells), and what they should have heard. */
-void letter_undelivered(struct letter *letter, const struct notices *notices, const struct delivery *const *failed,
-			size_t count, int64_t now);
+void letter_undelivered(struct letter *letter, const struct notices *notices,
+			const struct delivery *const *failed, size_t count, int64_t now);
 /* A trial: `notify-admins test`. */
 void letter_test(struct letter *letter, const char *person, int64_t now);
 

@@ -87,7 +87,7 @@ static size_t count_back(const struct notice *notice)
 {
 	size_t back = 0;
 
-	vec_foreach (notice, item)
+	vec_foreach(notice, item)
 		back += notice_is_back(item->vm);
 	return back;
 }
@@ -97,7 +97,8 @@ static const char *plural(size_t count)
 	return count == 1 ? "" : "s";
 }
 
-static void add_what(struct str *out, enum delivery_kind kind, const struct notices *notices, const struct notice *notice)
+static void add_what(struct str *out, enum delivery_kind kind, const struct notices *notices,
+		     const struct notice *notice)
 {
 	const struct notice_case *first = first_case(notices, notice);
 
@@ -136,7 +137,8 @@ static void add_death(struct page *page, const struct incident *incident)
 	struct stamp at = stamp_of(incident->at);
 
 	if (!incident->detail) {
-		page_add_line(page, "%s stopped answering on %s at %s %s.", incident->host, at.date, at.clock, at.zone);
+		page_add_line(page, "%s stopped answering on %s at %s %s.", incident->host, at.date, at.clock,
+			      at.zone);
 		return;
 	}
 	cleanup(cleanup_mem) char *detail = str_escape(incident->detail);
@@ -168,14 +170,14 @@ static char *unreachable_text(const struct admin *admin)
 }
 
 /* The VMs of one case for one reason; nothing if there is none. */
-static size_t add_items(struct page *page, const struct notices *notices, const struct notice *notice, size_t incident,
-			enum notice_reason reason, const char *heading)
+static size_t add_items(struct page *page, const struct notices *notices, const struct notice *notice,
+			size_t incident, enum notice_reason reason, const char *heading)
 {
 	cleanup(page_table_done) struct page_table table = {0};
 	const struct incident *at = notices->cases[incident].incident;
 	size_t count = 0;
 
-	vec_foreach (notice, item) {
+	vec_foreach(notice, item) {
 		if (item->incident != incident || item->reason != reason || count++ >= ROWS_MAX)
 			continue;
 		cleanup(cleanup_mem) char *where = where_now(item->vm, at);
@@ -208,8 +210,8 @@ static void add_evidence(struct page *page, const struct notice_case *at)
 		return;
 	}
 	page_add_line(page, "From the list of %s, %s before it stopped: probable.",
-		 short_time(affected->answered, affected->died, when),
-		 when_format_duration(affected->died - affected->answered, age));
+		      short_time(affected->answered, affected->died, when),
+		      when_format_duration(affected->died - affected->answered, age));
 }
 
 static void add_case(struct page *page, enum delivery_kind kind, const struct notices *notices,
@@ -235,10 +237,11 @@ static void add_acknowledgement(struct page *page, const struct incident *incide
 	char text[WHEN_TEXT_SIZE];
 
 	if (incident->acknowledged != WHEN_UNKNOWN) {
-		cleanup(cleanup_mem) char *by = str_escape(incident->acknowledged_by ? incident->acknowledged_by : "somebody");
+		cleanup(cleanup_mem) char *by =
+			str_escape(incident->acknowledged_by ? incident->acknowledged_by : "somebody");
 		cleanup(cleanup_mem) char *note = str_escape(incident->note ? incident->note : "");
-		page_add_line(page, "Acknowledged by %s at %s%s%s.", by, short_time(incident->acknowledged, incident->at, text),
-			 *note ? ": " : "", note);
+		page_add_line(page, "Acknowledged by %s at %s%s%s.", by,
+			      short_time(incident->acknowledged, incident->at, text), *note ? ": " : "", note);
 		return;
 	}
 	cleanup(cleanup_mem) char *command =
@@ -270,7 +273,7 @@ static void write_host_letter(struct letter *letter, enum delivery_kind kind, co
 
 static bool any_elsewhere(const struct notice *notice, const struct notices *notices)
 {
-	vec_foreach (notice, item)
+	vec_foreach(notice, item)
 		if (item->vm->now == AFFECTED_RESTARTED &&
 		    !str_equal(item->vm->now_host, notices->cases[item->incident].incident->host))
 			return true;
@@ -288,8 +291,9 @@ static void write_recovery(struct letter *letter, const struct notices *notices,
 		if (!notice->concerned[i])
 			continue;
 		struct stamp up = stamp_of(incident->closed);
-		page_add_line(&page, "%s answers again since %s at %s %s; it had been down for %s.", incident->host, up.date,
-			 up.clock, up.zone, when_format_duration(incident->closed - incident->at, age));
+		page_add_line(&page, "%s answers again since %s at %s %s; it had been down for %s.",
+			      incident->host, up.date, up.clock, up.zone,
+			      when_format_duration(incident->closed - incident->at, age));
 		page_end_block(&page);
 		for (enum notice_reason reason = NOTICE_OWN; reason <= NOTICE_NO_MAIL; reason++)
 			add_items(&page, notices, notice, i, reason,
@@ -315,8 +319,8 @@ static const struct trouble troubles[] = {
 	[INCIDENT_HEARTBEAT] = {"nobody watches the hosts since", "the hosts are watched again since",
 				"hostping has given no sign of life: a host that dies now is not noticed.",
 				"hostping watches again.", "See what it says:", "hostping --status"},
-	[INCIDENT_LIST] = {"no list of VMs since", "VMs are listed again since",
-			   "No list of the running VMs was taken for two periods: what a host ran when it dies becomes a guess.",
+	[INCIDENT_LIST] = {"no list of VMs since",
+			   "VMs are listed again since", "No list of the running VMs was taken for two periods: what a host ran when it dies becomes a guess.",
 			   "The running VMs are listed again.", "Take one and see what it says:", "vmsnap -v"},
 };
 
@@ -327,7 +331,8 @@ static void write_trouble(struct letter *letter, enum delivery_kind kind, const 
 	struct stamp at = stamp_of(over ? incident->closed : incident->at);
 	struct page page = {0};
 
-	letter->subject = mem_format("[vmroll] %s %s", over ? trouble->over_subject : trouble->subject, at.clock);
+	letter->subject =
+		mem_format("[vmroll] %s %s", over ? trouble->over_subject : trouble->subject, at.clock);
 	page_add_line(&page, "%s", over ? trouble->over_text : trouble->text);
 	page_add_line(&page, "Since %s %s %s.", at.date, at.clock, at.zone);
 	if (incident->detail && !over) {
@@ -369,8 +374,8 @@ static void add_failed(struct page *page, const struct notices *notices, const s
 		add_items(page, notices, notice, i, NOTICE_OWN, "Their VMs:");
 }
 
-void letter_undelivered(struct letter *letter, const struct notices *notices, const struct delivery *const *failed,
-			size_t count, int64_t now)
+void letter_undelivered(struct letter *letter, const struct notices *notices,
+			const struct delivery *const *failed, size_t count, int64_t now)
 {
 	const struct incident *first = notices->cases[0].incident;
 	struct page page = {0};
@@ -379,8 +384,8 @@ void letter_undelivered(struct letter *letter, const struct notices *notices, co
 	(void)now;
 	letter->subject = mem_format("[vmroll] %s down %s: %zu could not be told", first->host,
 				     when_format(first->at, WHEN_CLOCK, text), count);
-	page_add_line(&page, "%zu administrator%s could not be told that %s is down. Please pass it on.", count, plural(count),
-		 first->host);
+	page_add_line(&page, "%zu administrator%s could not be told that %s is down. Please pass it on.",
+		      count, plural(count), first->host);
 	page_end_block(&page);
 	for (size_t i = 0; i < count; i++)
 		add_failed(&page, notices, failed[i]);

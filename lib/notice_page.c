@@ -15,9 +15,11 @@ enum { LINE_WIDTH = 76 };
 /* Terminal columns of a character: two for those of East Asian width (UAX 11, W and F, by block). */
 static size_t character_width(uint32_t c)
 {
-	bool wide = (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xA4CF) || (c >= 0xAC00 && c <= 0xD7A3) ||
-		    (c >= 0xF900 && c <= 0xFAFF) || (c >= 0xFE30 && c <= 0xFE6F) || (c >= 0xFF00 && c <= 0xFF60) ||
-		    (c >= 0xFFE0 && c <= 0xFFE6) || (c >= 0x1F300 && c <= 0x1FAFF) || (c >= 0x20000 && c <= 0x3FFFD);
+	bool wide = (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xA4CF) ||
+		    (c >= 0xAC00 && c <= 0xD7A3) || (c >= 0xF900 && c <= 0xFAFF) ||
+		    (c >= 0xFE30 && c <= 0xFE6F) || (c >= 0xFF00 && c <= 0xFF60) ||
+		    (c >= 0xFFE0 && c <= 0xFFE6) || (c >= 0x1F300 && c <= 0x1FAFF) ||
+		    (c >= 0x20000 && c <= 0x3FFFD);
 
 	return wide ? 2 : 1;
 }
@@ -92,7 +94,7 @@ void page_add_row(struct page_table *table, const char *a, const char *b, const 
 
 void page_table_done(struct page_table *table)
 {
-	vec_foreach (table, row)
+	vec_foreach(table, row)
 		for (size_t i = 0; i < PAGE_COLUMNS; i++)
 			free(row->cells[i]);
 	vec_done(table);
@@ -102,13 +104,13 @@ void page_add_table(struct page *page, const struct page_table *table)
 {
 	size_t widths[PAGE_COLUMNS] = {0};
 
-	vec_foreach (table, row)
+	vec_foreach(table, row)
 		for (size_t i = 0; i < PAGE_COLUMNS; i++) {
 			size_t width = text_width(row->cells[i], strlen(row->cells[i]));
 			widths[i] = width > widths[i] ? width : widths[i];
 		}
 	str_add(&page->html, "<table>\n");
-	vec_foreach (table, row) {
+	vec_foreach(table, row) {
 		str_add(&page->html, "<tr>");
 		for (size_t i = 0; i < PAGE_COLUMNS; i++) {
 			size_t width = text_width(row->cells[i], strlen(row->cells[i]));
@@ -138,7 +140,8 @@ void page_add_command(struct page *page, const char *before, const char *command
 void page_finish(struct page *page, char **text, char **html)
 {
 	*text = str_take(&page->text);
-	*html = mem_format("<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head><body>\n%s</body></html>\n",
-			   str_text(&page->html));
+	*html = mem_format(
+		"<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head><body>\n%s</body></html>\n",
+		str_text(&page->html));
 	str_done(&page->html);
 }

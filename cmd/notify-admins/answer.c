@@ -26,7 +26,8 @@ static const char *who_am_i(void)
 static int check_text(const char *option, const char *text, struct err *e)
 {
 	if (text && (str_has_control(text) || strlen(text) > 500))
-		return err_set(e, ERR_USAGE, "%s: control characters, not UTF-8, or longer than 500 bytes", option);
+		return err_set(e, ERR_USAGE, "%s: control characters, not UTF-8, or longer than 500 bytes",
+			       option);
 	return 0;
 }
 
@@ -44,7 +45,7 @@ static int find_all(struct store *store, const char *text, struct incidents *fou
 		return 0;
 	if (incident_active(view, &active, e) < 0)
 		return e->code;
-	vec_foreach (&active, incident)
+	vec_foreach(&active, incident)
 		if (str_equal(incident->group, meant.group) && strcmp(incident->id, meant.id) != 0 &&
 		    incident->closed == WHEN_UNKNOWN) {
 			vec_push(found, *incident);
@@ -53,7 +54,8 @@ static int find_all(struct store *store, const char *text, struct incidents *fou
 	return 0;
 }
 
-static int acknowledge(struct store *store, const struct options *o, const struct incident *incident, const char *by, struct err *e)
+static int acknowledge(struct store *store, const struct options *o, const struct incident *incident,
+		       const char *by, struct err *e)
 {
 	int result = incident_acknowledge(store, incident->id, when_now(), by, o->note, e);
 
@@ -62,7 +64,8 @@ static int acknowledge(struct store *store, const struct options *o, const struc
 	if (result == 1 && !o->cli.quiet)
 		printf("%s %s: acknowledged by %s\n", incident->id, incident->host, by);
 	if (result == 0 && !o->cli.quiet) {
-		cleanup(cleanup_mem) char *other = str_escape(incident->acknowledged_by ? incident->acknowledged_by : "somebody");
+		cleanup(cleanup_mem) char *other =
+			str_escape(incident->acknowledged_by ? incident->acknowledged_by : "somebody");
 		printf("%s %s: %s has it already\n", incident->id, incident->host, other);
 	}
 	return 0;
@@ -76,10 +79,11 @@ int command_ack(void *context)
 	cleanup(cleanup_store) struct store *store = NULL;
 	cleanup(incidents_done) struct incidents found = {0};
 
-	if (cli_operands(&o->cli, 1, 1, e) < 0 || check_text("--by", by, e) < 0 || check_text("--note", o->note, e) < 0 ||
-	    cli_store(&o->conf, STORE_WRITE, &store, e) < 0 || find_all(store, o->cli.operands[0], &found, e) < 0)
+	if (cli_operands(&o->cli, 1, 1, e) < 0 || check_text("--by", by, e) < 0 ||
+	    check_text("--note", o->note, e) < 0 || cli_store(&o->conf, STORE_WRITE, &store, e) < 0 ||
+	    find_all(store, o->cli.operands[0], &found, e) < 0)
 		return e->code;
-	vec_foreach (&found, incident)
+	vec_foreach(&found, incident)
 		if (acknowledge(store, o, incident, by, e) < 0)
 			return e->code;
 	return 0;

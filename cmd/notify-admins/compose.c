@@ -19,7 +19,7 @@ const char *compose_recipient(const struct engine *engine, const struct delivery
 
 static bool tells(const struct ledger *cells, const char *id)
 {
-	vec_foreach (cells, cell)
+	vec_foreach(cells, cell)
 		if (strcmp(cell->incident, id) == 0)
 			return true;
 	return false;
@@ -35,7 +35,7 @@ static struct notice narrow(const struct plan *plan, const struct notice *notice
 	narrowed.count = narrowed.capacity = 0;
 	for (size_t i = 0; i < plan->incidents.count; i++)
 		narrowed.concerned[i] = notice->concerned[i] && tells(cells, plan->incidents.items[i].id);
-	vec_foreach (notice, item)
+	vec_foreach(notice, item)
 		if (narrowed.concerned[item->incident])
 			vec_push(&narrowed, *item);
 	return narrowed;
@@ -43,12 +43,15 @@ static struct notice narrow(const struct plan *plan, const struct notice *notice
 
 static int write_undelivered(struct engine *engine, const struct plan *plan, struct letter *letter, struct err *e)
 {
-	struct { const struct delivery **items; size_t count, capacity; } failed = {0};
+	struct {
+		const struct delivery **items;
+		size_t count, capacity;
+	} failed = {0};
 
-	vec_foreach (&engine->cells, cell) {
+	vec_foreach(&engine->cells, cell) {
 		const struct incident *incident = engine_incident(engine, cell->incident);
-		if (cell->kind == DELIVERY_FIRST && cell->state == DELIVERY_FAILED && !cell->fallback && incident &&
-		    str_equal(incident->group, plan->group))
+		if (cell->kind == DELIVERY_FIRST && cell->state == DELIVERY_FAILED && !cell->fallback &&
+		    incident && str_equal(incident->group, plan->group))
 			vec_push(&failed, cell);
 	}
 	if (failed.count > 0)
@@ -79,7 +82,7 @@ static int write_letter(struct engine *engine, struct ledger *cells, struct lett
 	bool complete = notice_is_complete(&told);
 	free(told.concerned);
 	vec_done(&told);
-	vec_foreach (cells, cell)
+	vec_foreach(cells, cell)
 		cell->complete = complete;
 	return 0;
 }
@@ -119,8 +122,8 @@ static const char *thread_of(struct engine *engine, const struct delivery *cell)
 /* As a mail without its encodings: for the eye. */
 static void show(const struct mail *mail, struct str *out)
 {
-	str_addf(out, "To: %s%s%s%s\nSubject: %s\n\n%s\n", mail->to_name ? mail->to_name : "", mail->to_name ? " <" : "",
-		 mail->to, mail->to_name ? ">" : "", mail->subject, mail->text);
+	str_addf(out, "To: %s%s%s%s\nSubject: %s\n\n%s\n", mail->to_name ? mail->to_name : "",
+		 mail->to_name ? " <" : "", mail->to, mail->to_name ? ">" : "", mail->subject, mail->text);
 }
 
 int compose(struct engine *engine, struct ledger *cells, struct str *message, struct err *e)

@@ -32,7 +32,8 @@ static size_t expire(struct engine *engine, const char *id)
 		if (strcmp(cell->incident, id) != 0 || cell->kind == DELIVERY_RECOVERY)
 			continue;
 		on_the_way += is_on_its_way(engine, cell);
-		if (cell->state == DELIVERY_PENDING || (cell->state == DELIVERY_SENDING && !is_on_its_way(engine, cell))) {
+		if (cell->state == DELIVERY_PENDING ||
+		    (cell->state == DELIVERY_SENDING && !is_on_its_way(engine, cell))) {
 			cell->complete = cell->state == DELIVERY_SENDING;
 			cell->state = DELIVERY_EXPIRED;
 			post_put(engine, cell);
@@ -64,11 +65,16 @@ static bool tell_recovery(struct engine *engine, const char *group, const char *
 	for (size_t i = 0; i < engine->cells.count; i++) {
 		cleanup(ledger_done) struct ledger message = {0};
 		const struct delivery *cell = &engine->cells.items[i];
-		if (cell->kind != DELIVERY_FIRST || strcmp(cell->incident, id) != 0 || !was_told(engine, id, cell->person))
+		if (cell->kind != DELIVERY_FIRST || strcmp(cell->incident, id) != 0 ||
+		    !was_told(engine, id, cell->person))
 			continue;
-		struct notice told = {.person = cell->person, .name = cell->name, .address = cell->address, .fallback = cell->fallback};
-		vec_foreach (&engine->incidents, incident)
-			if (is_returning(incident, group) && incident->recovered && was_told(engine, incident->id, cell->person))
+		struct notice told = {.person = cell->person,
+				      .name = cell->name,
+				      .address = cell->address,
+				      .fallback = cell->fallback};
+		vec_foreach(&engine->incidents, incident)
+			if (is_returning(incident, group) && incident->recovered &&
+			    was_told(engine, incident->id, cell->person))
 				tell_add(engine, &message, incident->id, DELIVERY_RECOVERY, 0, &told);
 		all = tell_begin(engine, &message, now) && all;
 	}
@@ -98,7 +104,7 @@ static void end_incident(struct engine *engine, struct incident *incident, int64
 
 static bool is_settled(struct engine *engine, const char *id)
 {
-	vec_foreach (&engine->cells, cell)
+	vec_foreach(&engine->cells, cell)
 		if (strcmp(cell->incident, id) == 0 &&
 		    (cell->state == DELIVERY_PENDING || cell->state == DELIVERY_SENDING))
 			return false;
@@ -119,7 +125,7 @@ static void retire(struct engine *engine, struct incident *incident)
 
 void end_tick(struct engine *engine, int64_t now)
 {
-	vec_foreach (&engine->incidents, incident) {
+	vec_foreach(&engine->incidents, incident) {
 		if (incident->closed == WHEN_UNKNOWN || (incident->steps & RETIRED))
 			continue;
 		if (!(incident->steps & INCIDENT_RETURNED))

@@ -29,7 +29,7 @@ void engine_wake(struct engine *engine, int64_t ms)
 
 bool engine_say_once(struct engine *engine, const char *text)
 {
-	vec_foreach (&engine->said, said)
+	vec_foreach(&engine->said, said)
 		if (strcmp(*said, text) == 0)
 			return false;
 	vec_push(&engine->said, mem_string(text));
@@ -58,7 +58,7 @@ int engine_read_hosts(struct engine *engine)
 
 struct incident *engine_incident(struct engine *engine, const char *id)
 {
-	vec_foreach (&engine->incidents, incident)
+	vec_foreach(&engine->incidents, incident)
 		if (strcmp(incident->id, id) == 0)
 			return incident;
 	return NULL;
@@ -109,7 +109,7 @@ static void forget_copy(struct engine *engine)
 	ledger_done(&engine->cells);
 	map_free(engine->cell_index);
 	engine->cell_index = NULL;
-	vec_foreach (&engine->key_texts, text)
+	vec_foreach(&engine->key_texts, text)
 		free(*text);
 	vec_done(&engine->key_texts);
 }
@@ -122,7 +122,7 @@ static int read_all(struct engine *engine, struct incidents *incidents, struct l
 
 	if (store_view_open(&view, engine->store, e) < 0 || incident_active(view, incidents, e) < 0)
 		return e->code;
-	vec_foreach (incidents, incident)
+	vec_foreach(incidents, incident)
 		if (ledger_read(view, incident->id, cells, e) < 0)
 			return e->code;
 	return 0;
@@ -131,8 +131,8 @@ static int read_all(struct engine *engine, struct incidents *incidents, struct l
 /* What is on its way to a person is so whatever the store knows of it. */
 static void lay_posts_over(struct engine *engine)
 {
-	vec_foreach (&engine->posts, post)
-		vec_foreach (&(*post)->cells, cell)
+	vec_foreach(&engine->posts, post)
+		vec_foreach(&(*post)->cells, cell)
 			engine_set_cell(engine, cell);
 }
 
@@ -285,19 +285,19 @@ int engine_start(struct engine *engine, const struct conf *conf, struct hosts *h
 
 void engine_done(struct engine *engine)
 {
-	vec_foreach (&engine->posts, post)
+	vec_foreach(&engine->posts, post)
 		post_free(*post);
 	vec_done(&engine->posts);
-	vec_foreach (&engine->plans, plan)
+	vec_foreach(&engine->plans, plan)
 		plan_free(*plan);
 	vec_done(&engine->plans);
-	vec_foreach (&engine->rates, rate)
+	vec_foreach(&engine->rates, rate)
 		free(rate->person);
 	vec_done(&engine->rates);
-	vec_foreach (&engine->seen_up, host)
+	vec_foreach(&engine->seen_up, host)
 		free(*host);
 	vec_done(&engine->seen_up);
-	vec_foreach (&engine->said, text)
+	vec_foreach(&engine->said, text)
 		free(*text);
 	vec_done(&engine->said);
 	forget_copy(engine);

@@ -62,42 +62,60 @@ struct post {
 struct engine {
 	const struct conf *conf;
 	struct hosts *hosts;
-	struct store *store; /* for reading only */
+	struct store *store;       /* for reading only */
 	struct recorder *recorder; /* NULL: dry run */
-	struct smtp *smtp;   /* NULL: dry run, or not needed yet */
+	struct smtp *smtp;         /* NULL: dry run, or not needed yet */
 	char *owner;
 	bool dry_run;
 
 	struct incidents incidents;
 	struct ledger cells;
 	struct map *cell_index; /* keys of key_texts to indices of cells, plus one */
-	struct { char **items; size_t count, capacity; } key_texts;
+	struct {
+		char **items;
+		size_t count, capacity;
+	} key_texts;
 	bool stale;     /* the copy is to be read anew */
 	int64_t loaded; /* CLOCK_MONOTONIC */
 
-	struct { struct plan **items; size_t count, capacity; } plans;
-	struct { struct post **items; size_t count, capacity; } posts;
+	struct {
+		struct plan **items;
+		size_t count, capacity;
+	} plans;
+	struct {
+		struct post **items;
+		size_t count, capacity;
+	} posts;
 	uint64_t next_tag;
 	struct record *claims; /* gathered, to be written together */
 	struct record *puts;
-	size_t puts_pending;   /* records of RECORD_PUT under way */
-	uint64_t revision;     /* of the store, when claims were last waited for */
-	int64_t progress;      /* CLOCK_MONOTONIC: when that was seen to change */
-	struct { struct rate *items; size_t count, capacity; } rates;
+	size_t puts_pending; /* records of RECORD_PUT under way */
+	uint64_t revision;   /* of the store, when claims were last waited for */
+	int64_t progress;    /* CLOCK_MONOTONIC: when that was seen to change */
+	struct {
+		struct rate *items;
+		size_t count, capacity;
+	} rates;
 	bool rates_read; /* what others sent within the hour is among them */
 	struct hooks hooks;
 
-	struct { char **items; size_t count, capacity; } seen_up;  /* hosts of which a line said UP */
-	struct { char **items; size_t count, capacity; } said;     /* what was complained of once */
+	struct {
+		char **items;
+		size_t count, capacity;
+	} seen_up; /* hosts of which a line said UP */
+	struct {
+		char **items;
+		size_t count, capacity;
+	} said;                 /* what was complained of once */
 	int64_t isolated_since; /* WHEN_UNKNOWN: not */
 	int64_t isolation_over; /* the newest end of one; what is said of before is history */
 
-	bool soon;      /* something is due within group_wait: not the time to end */
-	bool later;     /* something is due after that */
-	int64_t wake;   /* CLOCK_MONOTONIC: when to look again, -1: no need */
+	bool soon;           /* something is due within group_wait: not the time to end */
+	bool later;          /* something is due after that */
+	int64_t wake;        /* CLOCK_MONOTONIC: when to look again, -1: no need */
 	size_t sent, failed; /* messages */
-	bool untold;    /* somebody should have heard, and nobody can */
-	bool broken;    /* the store could not be read or written */
+	bool untold;         /* somebody should have heard, and nobody can */
+	bool broken;         /* the store could not be read or written */
 };
 
 /* A mail went to PERSON. */
@@ -106,7 +124,8 @@ struct rate {
 	int64_t at;
 };
 
-int engine_start(struct engine *engine, const struct conf *conf, struct hosts *hosts, bool dry_run, struct err *e);
+int engine_start(struct engine *engine, const struct conf *conf, struct hosts *hosts, bool dry_run,
+		 struct err *e);
 void engine_done(struct engine *engine);
 
 /* Reads the copy anew if that is due and nothing of our own is unwritten. */

@@ -23,7 +23,7 @@ static bool same_subject(const struct incident *a, const struct incident *b)
 /* What is in the copy and maybe not in the store yet. */
 static bool stands_in_copy(struct engine *engine, const struct incident *wanted)
 {
-	vec_foreach (&engine->incidents, incident)
+	vec_foreach(&engine->incidents, incident)
 		if (same_subject(incident, wanted) &&
 		    (incident->closed == WHEN_UNKNOWN || wanted->at <= incident->closed))
 			return true;
@@ -75,7 +75,7 @@ void events_opened(struct engine *engine, const struct record *record)
 {
 	/* Another process was first: its incident is in the store, ours is none. */
 	if (record->result != INCIDENT_OPENED)
-		vec_foreach (&engine->incidents, incident)
+		vec_foreach(&engine->incidents, incident)
 			if (same_subject(incident, &record->incident) && incident->at == record->incident.at) {
 				incident_done(incident);
 				*incident = engine->incidents.items[--engine->incidents.count];
@@ -86,7 +86,8 @@ void events_opened(struct engine *engine, const struct record *record)
 
 /* ---- closing ---- */
 
-static void close_incident(struct engine *engine, struct incident *incident, int64_t at, const char *why, bool recovered)
+static void close_incident(struct engine *engine, struct incident *incident, int64_t at, const char *why,
+			   bool recovered)
 {
 	incident->closed = at > incident->at ? at : incident->at;
 	incident->closing = when_now();
@@ -98,11 +99,12 @@ static void close_incident(struct engine *engine, struct incident *incident, int
 	log_info("incident %s: closed: %s", incident->id, why);
 }
 
-static void close_subject(struct engine *engine, enum incident_kind kind, const char *host, int64_t at, const char *why)
+static void close_subject(struct engine *engine, enum incident_kind kind, const char *host, int64_t at,
+			  const char *why)
 {
-	vec_foreach (&engine->incidents, incident)
-		if (incident->kind == kind && incident->closed == WHEN_UNKNOWN && strcmp(incident->host, host) == 0 &&
-		    at >= incident->at)
+	vec_foreach(&engine->incidents, incident)
+		if (incident->kind == kind && incident->closed == WHEN_UNKNOWN &&
+		    strcmp(incident->host, host) == 0 && at >= incident->at)
 			close_incident(engine, incident, at, why, true);
 }
 
@@ -110,7 +112,7 @@ static void close_subject(struct engine *engine, enum incident_kind kind, const 
 
 static bool was_seen_up(struct engine *engine, const char *host)
 {
-	vec_foreach (&engine->seen_up, seen)
+	vec_foreach(&engine->seen_up, seen)
 		if (strcmp(*seen, host) == 0)
 			return true;
 	return false;
@@ -143,7 +145,8 @@ static bool is_listed(struct engine *engine, const char *host)
 static void take_down(struct engine *engine, const struct hoststate_change *change)
 {
 	if (!is_listed(engine, change->host)) {
-		cleanup(cleanup_mem) char *text = mem_format("%s: not in %s: nobody is told of it", change->host, engine->hosts->path);
+		cleanup(cleanup_mem) char *text =
+			mem_format("%s: not in %s: nobody is told of it", change->host, engine->hosts->path);
 		if (engine_say_once(engine, text))
 			log_warning("%s", text);
 		return;
@@ -214,7 +217,7 @@ static void take_state(struct engine *engine, const struct hoststate *state)
 
 static void close_departed(struct engine *engine)
 {
-	vec_foreach (&engine->incidents, incident)
+	vec_foreach(&engine->incidents, incident)
 		if (incident->kind == INCIDENT_HOST && incident->closed == WHEN_UNKNOWN &&
 		    !hosts_find(engine->hosts, incident->host))
 			close_incident(engine, incident, when_now(), "left hosts(5)", false);
@@ -249,8 +252,8 @@ void events_catch_up(struct engine *engine)
  * LAST is the newest sign that all is well: trouble begins just after it, and ends
  * with the next one, so that the sign that ended it does not count as history if it stays the last.
  */
-static void judge(struct engine *engine, enum incident_kind kind, int64_t last, int64_t limit, const char *detail,
-		  const char *well)
+static void judge(struct engine *engine, enum incident_kind kind, int64_t last, int64_t limit,
+		  const char *detail, const char *well)
 {
 	if (when_now() - last > limit)
 		open_incident(engine, kind, "-", last + 1, detail);
@@ -267,7 +270,8 @@ static int watch_heartbeat(struct engine *engine, struct store_view *view, struc
 		return e->code;
 	if (last != WHEN_UNKNOWN)
 		judge(engine, INCIDENT_HEARTBEAT, last, HEARTBEAT_MAX_MS,
-		      stopped ? "hostping was stopped then, and not started again" : "that was its last sign of life",
+		      stopped ? "hostping was stopped then, and not started again"
+			      : "that was its last sign of life",
 		      "hostping is back");
 	return 0;
 }

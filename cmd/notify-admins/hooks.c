@@ -173,7 +173,8 @@ int hooks_first_line(char *const *argv, char **line, struct err *e)
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	if (result < 0)
-		return err_set(e, ERR_AUTH, "password_command: %s: no answer within %d s", argv[0], PASSWORD_LIMIT_MS / 1000);
+		return err_set(e, ERR_AUTH, "password_command: %s: no answer within %d s", argv[0],
+			       PASSWORD_LIMIT_MS / 1000);
 	if (text.length == 0)
 		return err_set(e, ERR_AUTH, "password_command: %s: printed nothing (exit status %d)", argv[0],
 			       WIFEXITED(status) ? WEXITSTATUS(status) : 128);

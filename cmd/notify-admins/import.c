@@ -75,7 +75,7 @@ static size_t count_lost(const struct admins *old, const struct admins *new)
 		lost += !map_find(known, text, strlen(text));
 	}
 	map_free(known);
-	vec_foreach (&texts, text)
+	vec_foreach(&texts, text)
 		free(*text);
 	vec_done(&texts);
 	return lost;
@@ -101,11 +101,14 @@ static int check_loss(struct store *store, const struct admins *new, bool force,
 	if (force)
 		return 0;
 	if (new->count == 0)
-		return err_set(e, ERR_USAGE, "%s: the list is empty; the one in force stays (--force takes it)", new->source);
+		return err_set(e, ERR_USAGE,
+			       "%s: the list is empty; the one in force stays (--force takes it)", new->source);
 	size_t lost = have_old ? count_lost(&old, new) : 0;
 	if (lost * 2 > old.count)
-		return err_set(e, ERR_USAGE, "%s: %zu of %zu entries would be lost; the list in force stays (--force takes it)",
-			       new->source, lost, old.count);
+		return err_set(
+			e, ERR_USAGE,
+			"%s: %zu of %zu entries would be lost; the list in force stays (--force takes it)",
+			new->source, lost, old.count);
 	return 0;
 }
 

@@ -29,7 +29,8 @@ static void close_source(struct source *source)
 
 static int open_source(struct source *source, const struct options *o, struct err *e)
 {
-	if (cli_store(&o->conf, STORE_READ, &source->store, e) < 0 || store_view_open(&source->view, source->store, e) < 0)
+	if (cli_store(&o->conf, STORE_READ, &source->store, e) < 0 ||
+	    store_view_open(&source->view, source->store, e) < 0)
 		return e->code;
 	source->rows = cli_rows(&o->cli, e);
 	return source->rows ? 0 : e->code;
@@ -80,7 +81,8 @@ static void print_age(const struct options *o, const struct admins *admins)
 	cleanup(cleanup_mem) char *source = str_escape(admins->source ? admins->source : "-");
 
 	if (o->cli.format == ROWS_TABLE && !o->cli.no_headings)
-		printf("from %s, imported %s (%s ago)\n", source, when_format(admins->imported, WHEN_LOCAL, when),
+		printf("from %s, imported %s (%s ago)\n", source,
+		       when_format(admins->imported, WHEN_LOCAL, when),
 		       when_format_duration(when_now() - admins->imported, age));
 }
 
@@ -104,8 +106,17 @@ int command_admins(void *context)
 /* ---- incidents ---- */
 
 enum {
-	INCIDENTS_ID, INCIDENTS_HOST, INCIDENTS_KIND, INCIDENTS_STATE, INCIDENTS_SINCE, INCIDENTS_ENDED, INCIDENTS_ACKNOWLEDGED,
-	INCIDENTS_BY, INCIDENTS_NOTE, INCIDENTS_DETAIL, INCIDENTS_GROUP
+	INCIDENTS_ID,
+	INCIDENTS_HOST,
+	INCIDENTS_KIND,
+	INCIDENTS_STATE,
+	INCIDENTS_SINCE,
+	INCIDENTS_ENDED,
+	INCIDENTS_ACKNOWLEDGED,
+	INCIDENTS_BY,
+	INCIDENTS_NOTE,
+	INCIDENTS_DETAIL,
+	INCIDENTS_GROUP
 };
 
 const struct column incidents_columns[] = {
@@ -115,7 +126,8 @@ const struct column incidents_columns[] = {
 	[INCIDENTS_STATE] = {"STATE", "state", "open, acknowledged, or why it was closed", ROWS_TEXT, false, false},
 	[INCIDENTS_SINCE] = {"SINCE", "since", "when it happened", ROWS_TIME, false, false},
 	[INCIDENTS_ENDED] = {"ENDED", "ended", "when it ended", ROWS_TIME, false, false},
-	[INCIDENTS_ACKNOWLEDGED] = {"ACKNOWLEDGED", "acknowledged", "when it was acknowledged", ROWS_TIME, true, false},
+	[INCIDENTS_ACKNOWLEDGED] = {"ACKNOWLEDGED", "acknowledged", "when it was acknowledged", ROWS_TIME,
+				    true, false},
 	[INCIDENTS_BY] = {"BY", "acknowledged_by", "who acknowledged it", ROWS_TEXT, false, false},
 	[INCIDENTS_NOTE] = {"NOTE", "note", "what they noted", ROWS_TEXT, true, false},
 	[INCIDENTS_DETAIL] = {"DETAIL", "detail", "how it is known", ROWS_TEXT, true, false},
@@ -155,8 +167,9 @@ int command_incidents(void *context)
 	if (cli_operands(&o->cli, 0, 0, o->e) < 0 || open_source(&source, o, o->e) < 0 ||
 	    incident_all(source.view, &incidents, o->e) < 0)
 		return o->e->code;
-	vec_foreach (&incidents, incident)
-		if ((o->all || incident->closed == WHEN_UNKNOWN) && print_incident(source.rows, incident, o->e) < 0)
+	vec_foreach(&incidents, incident)
+		if ((o->all || incident->closed == WHEN_UNKNOWN) &&
+		    print_incident(source.rows, incident, o->e) < 0)
 			return o->e->code;
 	return rows_finish(source.rows, o->e);
 }
@@ -164,7 +177,16 @@ int command_incidents(void *context)
 /* ---- log ---- */
 
 enum {
-	LOG_INCIDENT, LOG_HOST, LOG_PERSON, LOG_CHANNEL, LOG_KIND, LOG_STATE, LOG_ATTEMPTS, LOG_NEXT, LOG_SENT, LOG_ERROR,
+	LOG_INCIDENT,
+	LOG_HOST,
+	LOG_PERSON,
+	LOG_CHANNEL,
+	LOG_KIND,
+	LOG_STATE,
+	LOG_ATTEMPTS,
+	LOG_NEXT,
+	LOG_SENT,
+	LOG_ERROR,
 	LOG_MESSAGE_ID
 };
 
@@ -183,7 +205,8 @@ const struct column log_columns[] = {
 };
 const size_t log_column_count = COUNT(log_columns);
 
-static int print_cell(struct rows *rows, const struct incident *incident, const struct delivery *cell, struct err *e)
+static int print_cell(struct rows *rows, const struct incident *incident, const struct delivery *cell,
+		      struct err *e)
 {
 	rows_text(rows, LOG_INCIDENT, cell->incident);
 	rows_text(rows, LOG_HOST, incident->host);
@@ -205,13 +228,14 @@ static int print_log(struct source *source, const struct incident *incident, str
 
 	if (ledger_read(source->view, incident->id, &cells, e) < 0)
 		return e->code;
-	vec_foreach (&cells, cell)
+	vec_foreach(&cells, cell)
 		if (print_cell(source->rows, incident, cell, e) < 0)
 			return e->code;
 	return 0;
 }
 
-static int choose_incidents(const struct options *o, struct store_view *view, struct incidents *chosen, struct err *e)
+static int choose_incidents(const struct options *o, struct store_view *view, struct incidents *chosen,
+			    struct err *e)
 {
 	struct incident one;
 
@@ -232,7 +256,7 @@ int command_log(void *context)
 	if (cli_operands(&o->cli, 0, 0, o->e) < 0 || open_source(&source, o, o->e) < 0 ||
 	    choose_incidents(o, source.view, &incidents, o->e) < 0)
 		return o->e->code;
-	vec_foreach (&incidents, incident)
+	vec_foreach(&incidents, incident)
 		if (print_log(&source, incident, o->e) < 0)
 			return o->e->code;
 	return rows_finish(source.rows, o->e);

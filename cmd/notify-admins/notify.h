@@ -14,7 +14,7 @@
 struct options {
 	struct cli cli;
 	struct conf conf;
-	struct err *e;        /* where a command leaves its message */
+	struct err *e; /* where a command leaves its message */
 	bool all;
 	bool dry_run;
 	bool force;

@@ -31,7 +31,7 @@ void plan_free(struct plan *plan)
 
 static void copy_group(struct engine *engine, const char *group, struct incidents *copies)
 {
-	vec_foreach (&engine->incidents, incident)
+	vec_foreach(&engine->incidents, incident)
 		if (str_equal(incident->group, group)) {
 			struct incident *copy = vec_push_zero(copies);
 			incident_copy(copy, incident);
@@ -82,7 +82,7 @@ static struct plan *make_plan(struct engine *engine, const char *group, struct e
 /* What is said of an incident changes more often than whom it touches. */
 static void renew_incidents(struct engine *engine, struct plan *plan)
 {
-	vec_foreach (&plan->incidents, copy) {
+	vec_foreach(&plan->incidents, copy) {
 		const struct incident *now = engine_incident(engine, copy->id);
 		if (!now)
 			continue;
@@ -95,7 +95,7 @@ static size_t count_group(struct engine *engine, const char *group)
 {
 	size_t count = 0;
 
-	vec_foreach (&engine->incidents, incident)
+	vec_foreach(&engine->incidents, incident)
 		count += str_equal(incident->group, group);
 	return count;
 }
@@ -105,7 +105,7 @@ struct plan *plan_get(struct engine *engine, const char *group, int64_t max_age)
 	struct plan **place = NULL;
 	struct err e = {0};
 
-	vec_foreach (&engine->plans, plan)
+	vec_foreach(&engine->plans, plan)
 		if (strcmp((*plan)->group, group) == 0)
 			place = plan;
 	int64_t wanted = place && (*place)->cost * COST_SHARE > max_age ? (*place)->cost * COST_SHARE : max_age;
@@ -135,7 +135,7 @@ struct plan *plan_get(struct engine *engine, const char *group, int64_t max_age)
 
 void plan_forget(struct engine *engine, const char *group)
 {
-	vec_foreach (&engine->plans, plan)
+	vec_foreach(&engine->plans, plan)
 		if (strcmp((*plan)->group, group) == 0) {
 			plan_free(*plan);
 			*plan = engine->plans.items[--engine->plans.count];

@@ -15,7 +15,7 @@
 enum {
 	POSTS_MAX = 64,
 	CELLS_MAX = 1024,
-	PATIENCE_MS = 700,      /* for a claim, while nobody else writes either: then a writer holds the store */
+	PATIENCE_MS = 700, /* for a claim, while nobody else writes either: then a writer holds the store */
 	PATIENCE_MAX_MS = 15 * 1000,
 	LOOK_MS = 100,
 	HOUR_MS = 60 * 60 * 1000
@@ -33,15 +33,15 @@ size_t post_room(const struct engine *engine)
 {
 	size_t cells = 0;
 
-	vec_foreach (&engine->posts, post)
+	vec_foreach(&engine->posts, post)
 		cells += (*post)->cells.count;
 	return engine->posts.count < POSTS_MAX && cells < CELLS_MAX ? POSTS_MAX - engine->posts.count : 0;
 }
 
 static struct post *post_of_cell(struct engine *engine, const struct delivery *cell)
 {
-	vec_foreach (&engine->posts, post)
-		vec_foreach (&(*post)->cells, own)
+	vec_foreach(&engine->posts, post)
+		vec_foreach(&(*post)->cells, own)
 			if (delivery_is(own, cell))
 				return *post;
 	return NULL;
@@ -49,7 +49,7 @@ static struct post *post_of_cell(struct engine *engine, const struct delivery *c
 
 static void remove_post(struct engine *engine, const struct post *wanted)
 {
-	vec_foreach (&engine->posts, post)
+	vec_foreach(&engine->posts, post)
 		if (*post == wanted) {
 			post_free(*post);
 			*post = engine->posts.items[--engine->posts.count];
@@ -64,7 +64,7 @@ static void count_sent(struct engine *engine, int64_t now)
 {
 	const char *last = NULL;
 
-	vec_foreach (&engine->cells, cell) {
+	vec_foreach(&engine->cells, cell) {
 		if (cell->state != DELIVERY_SENT || !cell->message_id || now - cell->sent >= HOUR_MS ||
 		    str_equal(cell->message_id, last))
 			continue;
@@ -96,14 +96,15 @@ bool post_is_allowed(struct engine *engine, const char *person, int64_t now)
 	}
 	if (engine->rates.count >= engine->conf->notify.rate_total)
 		forget_old(engine, now);
-	vec_foreach (&engine->rates, rate)
+	vec_foreach(&engine->rates, rate)
 		count += strcmp(rate->person, person) == 0 && !engine_has_passed(now, rate->at, HOUR_MS);
 	bool total = engine->rates.count < engine->conf->notify.rate_total;
 	if (total && count < engine->conf->notify.rate_person)
 		return true;
-	cleanup(cleanup_mem) char *text = total ? mem_format("%s: has had %u messages within an hour: the next must wait", person, count)
-						: mem_format("%zu messages went out within an hour: the next must wait",
-							     engine->rates.count);
+	cleanup(cleanup_mem) char *text =
+		total ? mem_format("%s: has had %u messages within an hour: the next must wait", person, count)
+		      : mem_format("%zu messages went out within an hour: the next must wait",
+				   engine->rates.count);
 	if (engine_say_once(engine, total ? person : "limit of all"))
 		log_warning("%s", text);
 	engine_wake(engine, HOUR_MS / 60);
@@ -120,20 +121,22 @@ static char *make_message_id(struct engine *engine, const struct ledger *cells)
 	cleanup(cleanup_mem) char *part = mem_format("%s %u", delivery_kind_name(first->kind), first->part);
 	/* An id of an incident may come back after years. */
 	cleanup(cleanup_mem) char *at = mem_format("%lld", incident ? (long long)incident->at : 0LL);
-	cleanup(cleanup_mem) char *name = mem_format("vmroll.%s.%s", first->incident, delivery_kind_name(first->kind));
+	cleanup(cleanup_mem) char *name =
+		mem_format("vmroll.%s.%s", first->incident, delivery_kind_name(first->kind));
 
-	vec_foreach (cells, cell)
+	vec_foreach(cells, cell)
 		str_addf(&ids, "%s ", cell->incident);
 	const char *const parts[] = {str_text(&ids), at, part, first->person, NULL};
-	return mail_message_id(name, parts, engine->conf->smtp.from ? engine->conf->smtp.from : "vmroll@localhost");
+	return mail_message_id(name, parts,
+			       engine->conf->smtp.from ? engine->conf->smtp.from : "vmroll@localhost");
 }
 
 static void claim_in_copy(struct engine *engine, struct ledger *cells)
 {
 	cleanup(cleanup_mem) char *id = cells->items[0].message_id ? mem_string(cells->items[0].message_id)
-								    : make_message_id(engine, cells);
+								   : make_message_id(engine, cells);
 
-	vec_foreach (cells, cell) {
+	vec_foreach(cells, cell) {
 		if (!cell->message_id)
 			cell->message_id = mem_string(id);
 		cell->state = DELIVERY_PENDING;
@@ -142,7 +145,7 @@ static void claim_in_copy(struct engine *engine, struct ledger *cells)
 
 static void add_copies(struct ledger *to, const struct ledger *from)
 {
-	vec_foreach (from, cell) {
+	vec_foreach(from, cell) {
 		struct delivery *copy = vec_push_zero(to);
 		delivery_copy(copy, cell);
 	}
@@ -150,7 +153,7 @@ static void add_copies(struct ledger *to, const struct ledger *from)
 
 static void mark_sending(struct engine *engine, struct post *post)
 {
-	vec_foreach (&post->cells, cell) {
+	vec_foreach(&post->cells, cell) {
 		cell->state = DELIVERY_SENDING;
 		mem_replace(&cell->owner, engine->owner);
 		engine_set_cell(engine, cell);
@@ -217,7 +220,7 @@ static void settle(struct engine *engine, struct post *post, const struct err *o
 {
 	int64_t now = when_now();
 
-	vec_foreach (&post->cells, cell) {
+	vec_foreach(&post->cells, cell) {
 		if (!post->claimed)
 			cell->attempts++;
 		if (cell->begun == WHEN_UNKNOWN)
@@ -233,7 +236,7 @@ static void settle(struct engine *engine, struct post *post, const struct err *o
 /* Nothing to tell any more. */
 static void drop(struct engine *engine, struct post *post, const char *why)
 {
-	vec_foreach (&post->cells, cell) {
+	vec_foreach(&post->cells, cell) {
 		cell->state = DELIVERY_EXPIRED;
 		mem_replace(&cell->error, why);
 		mem_replace(&cell->owner, NULL);
@@ -252,7 +255,8 @@ static void send_out(struct engine *engine, struct post *post)
 	int result = compose(engine, &post->cells, &message, &e);
 	if (result == 0)
 		result = smtp_submit(engine->smtp, post->tag, engine->conf->smtp.from,
-				     compose_recipient(engine, &post->cells.items[0]), message.data, message.length, &e);
+				     compose_recipient(engine, &post->cells.items[0]), message.data,
+				     message.length, &e);
 	if (result == ERR_NOT_FOUND)
 		drop(engine, post, e.text);
 	else if (result < 0)
@@ -261,7 +265,7 @@ static void send_out(struct engine *engine, struct post *post)
 
 void post_sent(struct engine *engine, uint64_t tag, const struct err *outcome)
 {
-	vec_foreach (&engine->posts, post)
+	vec_foreach(&engine->posts, post)
 		if ((*post)->tag == tag) {
 			settle(engine, *post, outcome);
 			return;
@@ -291,7 +295,7 @@ static void take_claim(struct engine *engine, struct post *post, struct delivery
 void post_claimed(struct engine *engine, struct record *record)
 {
 	if (record->result == 0)
-		vec_foreach (&record->cells, cell) {
+		vec_foreach(&record->cells, cell) {
 			struct post *post = post_of_cell(engine, cell);
 			/* One that was sent without waiting is settled as it is, whatever the claim says now. */
 			if (post && post->state == POST_CLAIMING)
@@ -311,7 +315,7 @@ void post_claimed(struct engine *engine, struct record *record)
 void post_settled(struct engine *engine, struct record *record)
 {
 	engine->puts_pending--;
-	vec_foreach (&record->cells, cell) {
+	vec_foreach(&record->cells, cell) {
 		struct post *post = post_of_cell(engine, cell);
 		if (post && post->state == POST_SETTLING)
 			remove_post(engine, post);
@@ -326,7 +330,7 @@ void post_hand_over_claims(struct engine *engine)
 		return;
 	engine->claims->now = when_now();
 	engine->claims->tag = engine->next_tag++;
-	vec_foreach (&engine->posts, post)
+	vec_foreach(&engine->posts, post)
 		if ((*post)->claim == 0)
 			(*post)->claim = engine->claims->tag;
 	engine_record(engine, engine->claims);
@@ -353,7 +357,7 @@ static void show(struct engine *engine, struct post *post)
 		fwrite(str_text(&text), 1, text.length, stdout);
 	else
 		log_err(&e);
-	vec_foreach (&post->cells, cell) {
+	vec_foreach(&post->cells, cell) {
 		cell->state = DELIVERY_SENT;
 		cell->sent = when_now();
 		engine_set_cell(engine, cell);
@@ -394,8 +398,8 @@ static void yield_to_others(struct engine *engine, struct post *post)
 		return;
 	for (size_t i = post->cells.count; i-- > 0;) {
 		cleanup(delivery_done) struct delivery stored = {0};
-		if (ledger_get(view, &post->cells.items[i], &stored, &e) == 1 && !delivery_is_due(&stored, when_now()) &&
-		    !str_equal(stored.owner, engine->owner))
+		if (ledger_get(view, &post->cells.items[i], &stored, &e) == 1 &&
+		    !delivery_is_due(&stored, when_now()) && !str_equal(stored.owner, engine->owner))
 			take_claim(engine, post, &stored);
 	}
 }
@@ -405,7 +409,7 @@ static void send_claimed(struct engine *engine)
 	int64_t now = when_monotonic();
 	bool waiting = false;
 
-	vec_foreach (&engine->posts, post)
+	vec_foreach(&engine->posts, post)
 		waiting = waiting || ((*post)->state == POST_CLAIMING && !(*post)->answered);
 	if (waiting) {
 		watch_progress(engine, now);

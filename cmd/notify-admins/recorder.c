@@ -26,8 +26,8 @@ struct recorder {
 	struct child child;
 	struct queue deliveries, incidents; /* what a message waits for goes first; else all stays in order */
 	struct queue *under_way;            /* its first was handed to the child */
-	bool told;      /* that it cannot be written */
-	int64_t retry;  /* CLOCK_MONOTONIC: not before */
+	bool told;                          /* that it cannot be written */
+	int64_t retry;                      /* CLOCK_MONOTONIC: not before */
 	size_t pending;
 };
 
@@ -66,7 +66,7 @@ static void encode(const struct record *record, const struct err *error, struct 
 		rec_bytes(out, FIELD_INCIDENT, bytes.data, bytes.length);
 	}
 	rec_array(out, FIELD_CELLS);
-	vec_foreach (&record->cells, cell) {
+	vec_foreach(&record->cells, cell) {
 		str_reset(&bytes);
 		delivery_encode(cell, &bytes);
 		rec_item_bytes(out, bytes.data, bytes.length);
@@ -91,8 +91,8 @@ static int decode_cells(const struct rec_value *value, struct ledger *cells, str
 	return result;
 }
 
-static int decode_field(struct record *record, char **id, char **error, unsigned field, const struct rec_value *value,
-			struct err *e)
+static int decode_field(struct record *record, char **id, char **error, unsigned field,
+			const struct rec_value *value, struct err *e)
 {
 	uint64_t number;
 	int64_t wide;
@@ -151,8 +151,8 @@ static int perform(struct store *store, const char *owner, struct record *record
 	case RECORD_OPEN:
 		return incident_open(store, incident, e);
 	case RECORD_CLOSE:
-		return incident_close(store, incident->id, incident->closed, incident->closing, incident->closed_why,
-				      incident->recovered, e);
+		return incident_close(store, incident->id, incident->closed, incident->closing,
+				      incident->closed_why, incident->recovered, e);
 	case RECORD_GROUP:
 		return incident_set_group(store, incident->id, incident->group, e);
 	case RECORD_STEP:
@@ -169,7 +169,8 @@ static int perform(struct store *store, const char *owner, struct record *record
 	return err_set(e, ERR_USAGE, "no such task");
 }
 
-static int answer(struct channel *channel, struct store *store, const char *owner, const struct frame *frame, struct err *e)
+static int answer(struct channel *channel, struct store *store, const char *owner, const struct frame *frame,
+		  struct err *e)
 {
 	cleanup(str_done) struct str out = {0};
 	cleanup(cleanup_mem) char *ignored = NULL;
@@ -329,10 +330,12 @@ static struct record *take_first(struct recorder *recorder)
 /* Whether the same would go well later: the record is fine, the store is not. */
 static bool is_worth_a_retry(int result)
 {
-	return result < 0 && result != ERR_NOT_FOUND && result != ERR_USAGE && result != ERR_CONFLICT && result != ERR_TOO_LARGE;
+	return result < 0 && result != ERR_NOT_FOUND && result != ERR_USAGE && result != ERR_CONFLICT &&
+	       result != ERR_TOO_LARGE;
 }
 
-static int take_answer(struct recorder *recorder, const struct frame *frame, struct record **record, struct err *e)
+static int take_answer(struct recorder *recorder, const struct frame *frame, struct record **record,
+		       struct err *e)
 {
 	cleanup(cleanup_mem) char *error = NULL;
 	struct record *answered = record_new(RECORD_PUT);

@@ -18,14 +18,14 @@
 #include "ledger.h"
 
 enum record_task {
-	RECORD_OPEN,    /* incident_open */
-	RECORD_CLOSE,   /* incident_close with its closed, closing, closed_why, recovered */
-	RECORD_GROUP,   /* incident_set_group */
-	RECORD_STEP,    /* incident_set_step with its steps */
-	RECORD_HANDED,  /* incident_set_handed */
-	RECORD_RETIRE,  /* incident_retire */
-	RECORD_CLAIM,   /* ledger_claim of its cells at `now` */
-	RECORD_PUT      /* ledger_put of its cells */
+	RECORD_OPEN,   /* incident_open */
+	RECORD_CLOSE,  /* incident_close with its closed, closing, closed_why, recovered */
+	RECORD_GROUP,  /* incident_set_group */
+	RECORD_STEP,   /* incident_set_step with its steps */
+	RECORD_HANDED, /* incident_set_handed */
+	RECORD_RETIRE, /* incident_retire */
+	RECORD_CLAIM,  /* ledger_claim of its cells at `now` */
+	RECORD_PUT     /* ledger_put of its cells */
 };
 
 /* One thing to be written, and what came of it. */
@@ -34,8 +34,8 @@ struct record {
 	struct incident incident; /* all tasks but CLAIM and PUT; after OPEN with the id that it has */
 	struct ledger cells;      /* CLAIM, PUT; after CLAIM as the store has them */
 	int64_t now;
-	uint64_t tag;             /* the caller's */
-	int result;               /* as the function of its task returned */
+	uint64_t tag; /* the caller's */
+	int result;   /* as the function of its task returned */
 	struct record *next;
 };
 

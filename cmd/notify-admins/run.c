@@ -132,7 +132,8 @@ static bool wait_for_work(struct loop *loop, const sigset_t *unblocked)
 	size_t input = count;
 
 	fds[count++] = (struct pollfd){.fd = loop->input ? STDIN_FILENO : -1, .events = POLLIN};
-	fds[count++] = (struct pollfd){.fd = engine->recorder ? recorder_fd(engine->recorder) : -1, .events = POLLIN};
+	fds[count++] =
+		(struct pollfd){.fd = engine->recorder ? recorder_fd(engine->recorder) : -1, .events = POLLIN};
 	fds[count++] = (struct pollfd){.fd = engine->smtp ? smtp_fd(engine->smtp) : -1, .events = POLLIN};
 	struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
 	if (ppoll(fds, count, timeout_ms < 0 ? NULL : &timeout, unblocked) < 0)
@@ -202,7 +203,8 @@ static int verdict(const struct loop *loop, struct err *e)
 	if (engine->broken)
 		return err_set(e, ERR_ENV, "the store could not be read or written: see above");
 	if (engine->recorder && recorder_pending(engine->recorder) > 0)
-		return err_set(e, ERR_ENV, "%zu changes could not be recorded", recorder_pending(engine->recorder));
+		return err_set(e, ERR_ENV, "%zu changes could not be recorded",
+			       recorder_pending(engine->recorder));
 	if (engine->failed > 0 && engine->sent == 0)
 		return err_set(e, ERR_ENV, "no message went out: %zu failed, see above", engine->failed);
 	if (engine->failed > 0 || engine->untold)
@@ -215,7 +217,6 @@ int run(const struct conf *conf, bool input, int64_t drain_ms, bool dry_run, str
 	struct hosts hosts = {0};
 	struct loop loop = {.input = input, .farewell = -1, .catch_up = -1};
 	sigset_t unblocked;
-
 
 	if (hosts_read(&hosts, conf->hosts, e) < 0 || make_store(conf, dry_run, e) < 0 ||
 	    engine_start(&loop.engine, conf, &hosts, dry_run, e) < 0) {

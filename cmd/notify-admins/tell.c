@@ -28,7 +28,7 @@ static struct incident *oldest_without_group(struct engine *engine)
 {
 	struct incident *oldest = NULL;
 
-	vec_foreach (&engine->incidents, incident)
+	vec_foreach(&engine->incidents, incident)
 		if (!incident->group && incident->closed == WHEN_UNKNOWN &&
 		    (!oldest || incident->opened < oldest->opened ||
 		     (incident->opened == oldest->opened && strcmp(incident->id, oldest->id) < 0)))
@@ -42,7 +42,7 @@ static void assign_groups(struct engine *engine, int64_t now)
 	int64_t wait = engine->conf->notify.group_wait_ms;
 	struct incident *oldest;
 
-	vec_foreach (&engine->incidents, incident)
+	vec_foreach(&engine->incidents, incident)
 		if (!incident->group && incident->kind != INCIDENT_HOST)
 			set_group(engine, incident, incident->id);
 	while ((oldest = oldest_without_group(engine))) {
@@ -54,7 +54,7 @@ static void assign_groups(struct engine *engine, int64_t now)
 		char group[INCIDENT_ID_SIZE];
 		int64_t until = oldest->opened + wait;
 		snprintf(group, sizeof group, "%s", oldest->id);
-		vec_foreach (&engine->incidents, incident)
+		vec_foreach(&engine->incidents, incident)
 			if (!incident->group && incident->closed == WHEN_UNKNOWN && incident->opened <= until)
 				set_group(engine, incident, group);
 	}
@@ -82,7 +82,8 @@ static bool is_open_without(const struct incident *incident, enum incident_step 
 
 /* ---- messages not in the ledger yet ---- */
 
-static struct delivery new_cell(const char *incident, enum delivery_kind kind, unsigned part, const struct notice *notice)
+static struct delivery new_cell(const char *incident, enum delivery_kind kind, unsigned part,
+				const struct notice *notice)
 {
 	struct delivery cell = {
 		.kind = kind,
@@ -103,7 +104,7 @@ static struct delivery new_cell(const char *incident, enum delivery_kind kind, u
 
 /* Adds the cell to the message unless the ledger has it. */
 void tell_add(struct engine *engine, struct ledger *message, const char *incident, enum delivery_kind kind,
-		    unsigned part, const struct notice *notice)
+	      unsigned part, const struct notice *notice)
 {
 	struct delivery cell = new_cell(incident, kind, part, notice);
 
@@ -136,7 +137,8 @@ static void complain_of_untold(struct engine *engine, const struct plan *plan)
 {
 	engine->untold = true;
 	if (engine_say_once(engine, plan->group))
-		log_error("incident %s: %s: nobody to tell for %zu VM%s: no administrator is listed and notify.fallback is empty",
+		log_error("incident %s: %s: nobody to tell for %zu VM%s: no administrator is listed and "
+			  "notify.fallback is empty",
 			  plan->group, plan->incidents.items[0].host, plan->notices.untold,
 			  plan->notices.untold == 1 ? "" : "s");
 }
@@ -146,14 +148,15 @@ static void tell_first(struct engine *engine, const char *group, int64_t now)
 	bool wanted = false;
 	bool all = true;
 
-	vec_foreach (&engine->incidents, incident)
-		wanted = wanted || (str_equal(incident->group, group) && is_open_without(incident, INCIDENT_TOLD));
+	vec_foreach(&engine->incidents, incident)
+		wanted = wanted ||
+			 (str_equal(incident->group, group) && is_open_without(incident, INCIDENT_TOLD));
 	struct plan *plan = wanted ? plan_get(engine, group, FRESH_MS) : NULL;
 	if (!plan)
 		return;
 	if (plan->notices.untold > 0)
 		complain_of_untold(engine, plan);
-	vec_foreach (&plan->notices, notice) {
+	vec_foreach(&plan->notices, notice) {
 		cleanup(ledger_done) struct ledger message = {0};
 		for (size_t i = 0; i < plan->incidents.count; i++) {
 			const struct incident *incident = &plan->incidents.items[i];
@@ -162,7 +165,7 @@ static void tell_first(struct engine *engine, const char *group, int64_t now)
 		}
 		all = tell_begin(engine, &message, now) && all;
 	}
-	vec_foreach (&engine->incidents, incident)
+	vec_foreach(&engine->incidents, incident)
 		if (all && str_equal(incident->group, group) && is_open_without(incident, INCIDENT_TOLD))
 			tell_step(engine, incident, INCIDENT_TOLD);
 }
@@ -200,7 +203,8 @@ static bool is_looking_again(struct engine *engine, struct plan *plan)
 	return true;
 }
 
-static void follow_up_person(struct engine *engine, const struct plan *plan, const struct notice *notice, int64_t now)
+static void follow_up_person(struct engine *engine, const struct plan *plan, const struct notice *notice,
+			     int64_t now)
 {
 	cleanup(ledger_done) struct ledger message = {0};
 
@@ -225,7 +229,7 @@ static struct progress progress_of(struct engine *engine, const char *group)
 {
 	struct progress progress = {0};
 
-	vec_foreach (&engine->cells, cell) {
+	vec_foreach(&engine->cells, cell) {
 		if (cell->kind != DELIVERY_FIRST || !is_of_group(engine, cell, group))
 			continue;
 		progress.unsettled += cell->state == DELIVERY_PENDING || cell->state == DELIVERY_SENDING;
@@ -238,7 +242,7 @@ static const struct incident *oldest_to_follow(struct engine *engine, const char
 {
 	const struct incident *oldest = NULL;
 
-	vec_foreach (&engine->incidents, incident)
+	vec_foreach(&engine->incidents, incident)
 		if (str_equal(incident->group, group) && incident->kind == INCIDENT_HOST &&
 		    (incident->steps & INCIDENT_TOLD) && is_open_without(incident, INCIDENT_FOLLOWED) &&
 		    (!oldest || incident->opened < oldest->opened))
@@ -248,7 +252,7 @@ static const struct incident *oldest_to_follow(struct engine *engine, const char
 
 static void end_follow_up(struct engine *engine, const char *group)
 {
-	vec_foreach (&engine->incidents, incident)
+	vec_foreach(&engine->incidents, incident)
 		if (str_equal(incident->group, group) && is_open_without(incident, INCIDENT_FOLLOWED))
 			tell_step(engine, incident, INCIDENT_FOLLOWED);
 }
@@ -275,7 +279,7 @@ static void tell_follow_up(struct engine *engine, const char *group, int64_t now
 		plan->looked = true;
 	if (!plan)
 		return;
-	vec_foreach (&plan->notices, notice)
+	vec_foreach(&plan->notices, notice)
 		if (settled || notice_is_complete(notice))
 			follow_up_person(engine, plan, notice, now);
 	/* Of whom nothing is known any more, nothing can be told. */
@@ -289,7 +293,7 @@ static void tell_follow_up(struct engine *engine, const char *group, int64_t now
 
 static struct incident *first_open(struct engine *engine, const char *group)
 {
-	vec_foreach (&engine->incidents, incident)
+	vec_foreach(&engine->incidents, incident)
 		if (str_equal(incident->group, group) && incident->closed == WHEN_UNKNOWN)
 			return incident;
 	return NULL;
@@ -319,7 +323,7 @@ static size_t count_failed(struct engine *engine, const char *group)
 {
 	size_t failed = 0;
 
-	vec_foreach (&engine->cells, cell)
+	vec_foreach(&engine->cells, cell)
 		failed += cell->kind == DELIVERY_FIRST && cell->state == DELIVERY_FAILED && !cell->handed &&
 			  !cell->fallback && is_of_group(engine, cell, group);
 	return failed;
@@ -409,7 +413,7 @@ static void try_all_again(struct engine *engine, int64_t now)
 
 static bool is_first_of_group(struct engine *engine, const struct incident *wanted)
 {
-	vec_foreach (&engine->incidents, incident)
+	vec_foreach(&engine->incidents, incident)
 		if (str_equal(incident->group, wanted->group))
 			return incident == wanted;
 	return false;

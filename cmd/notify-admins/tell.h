@@ -8,8 +8,8 @@
 #include "engine.h"
 
 /* Adds a cell to the message, unless the ledger has it. */
-void tell_add(struct engine *engine, struct ledger *message, const char *incident, enum delivery_kind kind, unsigned part,
-	      const struct notice *notice);
+void tell_add(struct engine *engine, struct ledger *message, const char *incident, enum delivery_kind kind,
+	      unsigned part, const struct notice *notice);
 /* Begins the message, if it is not empty; false if it must wait. Empties *MESSAGE. */
 bool tell_begin(struct engine *engine, struct ledger *message, int64_t now);
 /* That step has been seen to for everybody. */

@@ -22,8 +22,8 @@ static void show_letter(const struct letter *letter, const char *name, const cha
 {
 	cleanup(cleanup_mem) char *shown = name ? str_escape(name) : NULL;
 
-	printf("To: %s%s%s%s\nSubject: %s\n\n%s\n", shown ? shown : "", shown ? " <" : "", address, shown ? ">" : "",
-	       letter->subject, letter->text);
+	printf("To: %s%s%s%s\nSubject: %s\n\n%s\n", shown ? shown : "", shown ? " <" : "", address,
+	       shown ? ">" : "", letter->subject, letter->text);
 }
 
 /* ---- test ---- */
@@ -72,7 +72,9 @@ static int find_person(struct options *o, const char *person, struct addressee *
 	if (result < 0)
 		return result;
 	cleanup(cleanup_mem) char *shown = str_escape(person);
-	return found->address ? 0 : err_set(e, ERR_NOT_FOUND, "%s: nobody of that name with a mail address is in the list", shown);
+	return found->address ? 0
+			      : err_set(e, ERR_NOT_FOUND,
+					"%s: nobody of that name with a mail address is in the list", shown);
 }
 
 static int deliver(struct smtp *smtp, const char *from, const char *to, const struct str *message, struct err *e)
@@ -101,8 +103,14 @@ static int send_letter(struct options *o, const struct addressee *to, const stru
 	const char *const parts[] = {"test", now, to->address, NULL};
 	cleanup(cleanup_mem) char *id = mail_message_id("vmroll.test", parts, o->conf.smtp.from);
 	cleanup(cleanup_mem) char *name = to->name ? str_escape(to->name) : NULL;
-	struct mail mail = {.from = o->conf.smtp.from, .from_name = "vmroll", .to = address, .to_name = name,
-			    .subject = letter->subject, .date = when_now(), .message_id = id, .text = letter->text,
+	struct mail mail = {.from = o->conf.smtp.from,
+			    .from_name = "vmroll",
+			    .to = address,
+			    .to_name = name,
+			    .subject = letter->subject,
+			    .date = when_now(),
+			    .message_id = id,
+			    .text = letter->text,
 			    .html = letter->html};
 	if (mail_compose(&mail, &bytes, e) < 0 || deliver(smtp, o->conf.smtp.from, address, &bytes, e) < 0)
 		return err_wrap(e, "%s", address);
@@ -148,11 +156,16 @@ static void rehearsal_done(struct rehearsal *r)
 	admins_done(&r->admins);
 }
 
-static int imagine_death(struct rehearsal *r, struct store_view *view, const char *host, int64_t at, struct err *e)
+static int imagine_death(struct rehearsal *r, struct store_view *view, const char *host, int64_t at,
+			 struct err *e)
 {
-	struct incident incident = {
-		.host = mem_string(host), .at = at, .opened = at, .detail = mem_string("rehearsal: it did not happen"),
-		.acknowledged = WHEN_UNKNOWN, .closed = WHEN_UNKNOWN, .closing = WHEN_UNKNOWN};
+	struct incident incident = {.host = mem_string(host),
+				    .at = at,
+				    .opened = at,
+				    .detail = mem_string("rehearsal: it did not happen"),
+				    .acknowledged = WHEN_UNKNOWN,
+				    .closed = WHEN_UNKNOWN,
+				    .closing = WHEN_UNKNOWN};
 
 	int result = incident_check(view, &incident, e);
 	if (result == INCIDENT_HISTORY)
@@ -163,7 +176,7 @@ static int imagine_death(struct rehearsal *r, struct store_view *view, const cha
 
 static int prepare(struct rehearsal *r, struct options *o, struct store_view *view, int64_t at, struct err *e)
 {
-	vec_foreach (&o->hosts, host)
+	vec_foreach(&o->hosts, host)
 		if (imagine_death(r, view, *host, at, e) < 0)
 			return e->code;
 	r->affected = mem_zalloc(r->incidents.count, sizeof *r->affected);
@@ -177,7 +190,8 @@ static int prepare(struct rehearsal *r, struct options *o, struct store_view *vi
 	int have_admins = admins_load(view, &r->admins, e);
 	if (have_admins < 0)
 		return have_admins;
-	notices_build(&r->notices, r->cases, r->incidents.count, have_admins ? &r->admins : NULL, &o->conf.notify.fallback);
+	notices_build(&r->notices, r->cases, r->incidents.count, have_admins ? &r->admins : NULL,
+		      &o->conf.notify.fallback);
 	return 0;
 }
 
@@ -187,7 +201,7 @@ static int check_hosts(struct options *o, struct err *e)
 	const struct host *host;
 	int result = cli_hosts(&o->conf, &hosts, e);
 
-	vec_foreach (&o->hosts, name)
+	vec_foreach(&o->hosts, name)
 		if (result == 0)
 			result = hosts_require(&hosts, *name, &host, e);
 	hosts_done(&hosts);
@@ -205,7 +219,7 @@ int rehearse(struct options *o, struct err *e)
 	    (o->at && cli_time("--at", o->at, &at, e) < 0) || cli_store(&o->conf, STORE_READ, &store, e) < 0 ||
 	    store_view_open(&view, store, e) < 0 || prepare(&r, o, view, at, e) < 0)
 		return e->code;
-	vec_foreach (&r.notices, notice) {
+	vec_foreach(&r.notices, notice) {
 		cleanup(letter_done) struct letter letter = {0};
 		letter_write(&letter, DELIVERY_FIRST, &r.notices, notice, when_now());
 		show_letter(&letter, notice->name, notice->address);

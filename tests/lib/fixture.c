@@ -56,14 +56,15 @@ static void put_list(struct fixture *f)
 {
 	struct err e = {0};
 	struct roll_changes changes;
-	struct roll_host host = {.cpus = VM_UNKNOWN, .mhz = VM_UNKNOWN, .memory_bytes = VM_UNKNOWN, .uuid_derived = true};
+	struct roll_host host = {
+		.cpus = VM_UNKNOWN, .mhz = VM_UNKNOWN, .memory_bytes = VM_UNKNOWN, .uuid_derived = true};
 
 	if (!f->host)
 		return;
 	host.name = (char *)f->host;
 	vm_uuid_from_name(f->host, host.uuid);
 	require(roll_put_list(f->writer, &host, f->vms.items, f->vms.count, f->answered, &changes, &e), &e);
-	vec_foreach (&f->vms, vm)
+	vec_foreach(&f->vms, vm)
 		vm_done(vm);
 	f->vms.count = 0;
 	f->host = NULL;
@@ -91,7 +92,8 @@ static void add_vm(struct fixture *f, char **fields, size_t count)
 static void put_state(struct fixture *f, char **fields)
 {
 	struct err e = {0};
-	struct hoststate state = {.host = fields[1], .since = read_time(fields[3]), .rtt_us = -1, .recorded = read_time(fields[3])};
+	struct hoststate state = {
+		.host = fields[1], .since = read_time(fields[3]), .rtt_us = -1, .recorded = read_time(fields[3])};
 
 	require(hoststate_parse(fields[2], &state.state, &e), &e);
 	require(hoststate_put(f->store, &state, &e), &e);
@@ -105,7 +107,7 @@ static void end_backoff(struct fixture *f)
 
 	require(store_view_open(&view, f->store, &e), &e);
 	require(ledger_read(view, NULL, &ledger, &e), &e);
-	vec_foreach (&ledger, delivery)
+	vec_foreach(&ledger, delivery)
 		delivery->next = when_now();
 	store_view_close(view);
 	view = NULL;

@@ -229,7 +229,8 @@ static void every_refusal_is_told_apart(void **state)
 static void muteness_has_its_own_deadline_at_each_stage(void **state)
 {
 	(void)state;
-	static const char *const cases[] = {"greeting=mute", "EHLO=mute", "MAIL=mute", "RCPT=mute", "DATA=mute", "message=mute"};
+	static const char *const cases[] = {"greeting=mute", "EHLO=mute", "MAIL=mute",
+					    "RCPT=mute",     "DATA=mute", "message=mute"};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		start("smtp", (const char *const[]){"--fault", cases[i], NULL});
@@ -244,7 +245,8 @@ static void a_mute_farewell_holds_nobody(void **state)
 {
 	(void)state;
 	struct err outcomes[TAGS_MAX] = {0};
-	start("smtp", (const char *const[]){"--fault", "QUIT=mute", "--fault", "RCPT=550,to=bad@example.org", NULL});
+	start("smtp",
+	      (const char *const[]){"--fault", "QUIT=mute", "--fault", "RCPT=550,to=bad@example.org", NULL});
 	struct smtp *smtp = connect_relay((struct smtp_relay){.tls = SMTP_TLS_NONE});
 
 	int64_t begin = when_monotonic();
@@ -323,9 +325,11 @@ static void credentials_are_used_and_never_shown(void **state)
 {
 	(void)state;
 	struct err outcome;
-	struct smtp_relay relay = {.tls = SMTP_TLS_REQUIRED, .ca_file = certificate, .user = "roll", .password = "s3cret"};
+	struct smtp_relay relay = {
+		.tls = SMTP_TLS_REQUIRED, .ca_file = certificate, .user = "roll", .password = "s3cret"};
 
-	start("smtp", (const char *const[]){"--cert", certificate, "--key", key, "--user", "roll", "--password", "s3cret", NULL});
+	start("smtp", (const char *const[]){"--cert", certificate, "--key", key, "--user", "roll",
+					    "--password", "s3cret", NULL});
 	outcome = send_one(relay);
 	if (outcome.code)
 		fail_msg("%s", outcome.text);
@@ -353,7 +357,8 @@ static void envelopes_and_urls_are_checked(void **state)
 	}
 	struct smtp_relay relay = {.url = "smtp://127.0.0.1:1", .timeout_ms = 1};
 	assert_ok(smtp_new(&smtp, &relay, &e), &e);
-	assert_error(smtp_submit(smtp, 1, "a@b", "c@d>\r\nRCPT TO:<x@y", "", 0, &e), ERR_USAGE, &e, "is not a mail address");
+	assert_error(smtp_submit(smtp, 1, "a@b", "c@d>\r\nRCPT TO:<x@y", "", 0, &e), ERR_USAGE, &e,
+		     "is not a mail address");
 	assert_error(smtp_submit(smtp, 1, "a b", "c@d", "", 0, &e), ERR_USAGE, &e, "is not a mail address");
 	assert_int_equal(smtp_pending(smtp), 0);
 	smtp_free(smtp);
@@ -397,7 +402,8 @@ static void a_mute_server_costs_the_deadline_only(void **state)
 	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
 	assert_int_equal(listen(listener, 1), 0);
 	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
-	cleanup(cleanup_mem) char *url = mem_format("http://u:hidden@127.0.0.1:%d/x?token=hidden", ntohs(address.sin_port));
+	cleanup(cleanup_mem) char *url =
+		mem_format("http://u:hidden@127.0.0.1:%d/x?token=hidden", ntohs(address.sin_port));
 	assert_error(http_fetch(url, 10, 200, &body, &e), ERR_DEADLINE, &e, "/x?...");
 	assert_null(strstr(e.text, "hidden"));
 }
@@ -412,9 +418,26 @@ static int make_certificate(void **state)
 	*state = folder;
 	snprintf(certificate, sizeof certificate, "%s/cert.pem", folder);
 	snprintf(key, sizeof key, "%s/key.pem", folder);
-	run((const char *const[]){"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-				  "-nodes", "-days", "2", "-subj", "/CN=relay.test", "-addext",
-				  "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate, "-batch", NULL});
+	run((const char *const[]){"openssl",
+				  "req",
+				  "-x509",
+				  "-newkey",
+				  "ec",
+				  "-pkeyopt",
+				  "ec_paramgen_curve:prime256v1",
+				  "-nodes",
+				  "-days",
+				  "2",
+				  "-subj",
+				  "/CN=relay.test",
+				  "-addext",
+				  "subjectAltName=IP:127.0.0.1",
+				  "-keyout",
+				  key,
+				  "-out",
+				  certificate,
+				  "-batch",
+				  NULL});
 	return 0;
 }
 

@@ -79,7 +79,8 @@ static void ids_are_read_as_people_write_them(void **state)
 	assert_string_equal(id, "7K3F");
 	assert_ok(incident_parse_id("oiL9z", id, &e), &e);
 	assert_string_equal(id, "0119Z");
-	static const char *const bad[] = {"", "7K3", "7K3U", "7K 3", "7K3F7K3F7K3F", "host1-with-dash", "\xC3\xA9\xC3\xA9"};
+	static const char *const bad[] = {
+		"", "7K3", "7K3U", "7K 3", "7K3F7K3F7K3F", "host1-with-dash", "\xC3\xA9\xC3\xA9"};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_error(incident_parse_id(bad[i], id, &e), ERR_USAGE, &e, "is not an incident");
 }

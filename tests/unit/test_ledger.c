@@ -73,7 +73,7 @@ static struct delivery stored(const char *incident, const char *person)
 
 	assert_ok(store_view_open(&view, store, &e), &e);
 	assert_ok(ledger_read(view, incident, &ledger, &e), &e);
-	vec_foreach (&ledger, cell)
+	vec_foreach(&ledger, cell)
 		if (strcmp(cell->person, person) == 0)
 			delivery_copy(&found, cell);
 	assert_non_null(found.person);
@@ -264,7 +264,7 @@ static void claim_all(int told, int hold)
 	}
 	if (store_open(&store, uri, STORE_WRITE, &e) == 0 &&
 	    ledger_claim(store, cells.items, cells.count, owner, 1000, &e) == 0)
-		vec_foreach (&cells, cell)
+		vec_foreach(&cells, cell)
 			mine += str_equal(cell->owner, owner);
 	store_close(store);
 	ssize_t ignored = write(told, &mine, sizeof mine);
@@ -323,7 +323,8 @@ static void pruning_follows_the_incident(void **state)
 	(void)state;
 	struct err e = {0};
 	uint64_t removed = 0;
-	cleanup(incident_done) struct incident incident = {.host = mem_string("host1"), .at = 1000, .opened = 1000};
+	cleanup(incident_done) struct incident incident = {
+		.host = mem_string("host1"), .at = 1000, .opened = 1000};
 	assert_int_equal(incident_open(store, &incident, &e), INCIDENT_OPENED);
 	cleanup(delivery_done) struct delivery kept = cell_of(incident.id, "a@b");
 	cleanup(delivery_done) struct delivery orphan = cell_of("0000", "a@b");

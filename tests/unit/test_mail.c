@@ -108,7 +108,8 @@ static void japanese_stays_whole(void **state)
 	(void)state;
 	struct mail mail = plain_mail();
 	mail.to_name = "佐藤 花子（ウェブサービス運用管理グループ・夜間当番の責任者）";
-	mail.subject = "[vmroll] ホスト一号 12:33:21 停止: 仮想マシン二台をご確認ください。よろしくお願いします";
+	mail.subject =
+		"[vmroll] ホスト一号 12:33:21 停止: 仮想マシン二台をご確認ください。よろしくお願いします";
 	mail.text = "ご確認ください:\n"
 		    "  ウェブ一号機 とても長い名前のプロセスが動いています、そしてこの行は折り返されます\n";
 	cleanup(cleanup_mem) char *message = compose(&mail);
@@ -165,7 +166,8 @@ static void html_is_an_alternative_that_follows_the_text(void **state)
 static void no_header_can_be_forged(void **state)
 {
 	(void)state;
-	static const char *const hostile[] = {"a\nBcc: x@y", "a\rb", "a\r\n\r\nbody", "a\x1b[2J", "\xC2\x85", "\xFF", "tab\there"};
+	static const char *const hostile[] = {"a\nBcc: x@y", "a\rb", "a\r\n\r\nbody", "a\x1b[2J",
+					      "\xC2\x85",    "\xFF", "tab\there"};
 
 	for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
 		struct str out = {0};
@@ -214,9 +216,12 @@ static void a_long_subject_is_folded(void **state)
 static void addresses_are_one_plain_mailbox(void **state)
 {
 	(void)state;
-	static const char *const good[] = {"a@b", "o'brien+x@example.org", "用户@例え.jp", "root@localhost", "-x@y"};
-	static const char *const bad[] = {"", "a", "@", "a@", "@b", "a@b@c", "a b@c", "a@b\nRCPT TO:<x@y>", "<a@b>",
-					  "a@b,c@d", "\"a\"@b", "a@b\x7F", "a@[1.2.3.4]"};
+	static const char *const good[] = {"a@b", "o'brien+x@example.org", "用户@例え.jp", "root@localhost",
+					   "-x@y"};
+	static const char *const bad[] = {"",           "a",       "@",       "a@",
+					  "@b",         "a@b@c",   "a b@c",   "a@b\nRCPT TO:<x@y>",
+					  "<a@b>",      "a@b,c@d", "\"a\"@b", "a@b\x7F",
+					  "a@[1.2.3.4]"};
 	struct err e = {0};
 
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
@@ -252,7 +257,8 @@ static void html_shows_and_does_nothing_else(void **state)
 	cleanup(str_done) struct str out = {0};
 
 	mail_add_html(&out, "<script>\"x\" & 'y'</script> 日本");
-	assert_string_equal(str_text(&out), "&lt;script&gt;&quot;x&quot; &amp; &#39;y&#39;&lt;/script&gt; 日本");
+	assert_string_equal(str_text(&out),
+			    "&lt;script&gt;&quot;x&quot; &amp; &#39;y&#39;&lt;/script&gt; 日本");
 }
 
 int main(void)

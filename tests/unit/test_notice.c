@@ -53,10 +53,17 @@ static struct affected *add_host(const char *host, int64_t answered)
 	struct incident *incident = &world.incidents[world.count];
 	struct affected *affected = &world.affected[world.count];
 
-	*incident = (struct incident){.id = "7K3F", .host = mem_string(host), .at = died, .opened = died,
-				      .group = mem_string("7K3F"), .acknowledged = WHEN_UNKNOWN, .closed = WHEN_UNKNOWN,
+	*incident = (struct incident){.id = "7K3F",
+				      .host = mem_string(host),
+				      .at = died,
+				      .opened = died,
+				      .group = mem_string("7K3F"),
+				      .acknowledged = WHEN_UNKNOWN,
+				      .closed = WHEN_UNKNOWN,
 				      .closing = WHEN_UNKNOWN};
-	*affected = (struct affected){.host = mem_string(host), .died = died, .snapshot = answered == WHEN_UNKNOWN ? 0 : 7,
+	*affected = (struct affected){.host = mem_string(host),
+				      .died = died,
+				      .snapshot = answered == WHEN_UNKNOWN ? 0 : 7,
 				      .answered = answered};
 	world.cases[world.count] = (struct notice_case){incident, affected};
 	world.count++;
@@ -116,7 +123,8 @@ static void each_hears_of_their_own(void **state)
 	add_vm(one, "web1", AFFECTED_NOT_SEEN);
 	add_vm(one, "db1", AFFECTED_NOT_SEEN);
 	add_vm(two, "web1", AFFECTED_NOT_SEEN);
-	list("vm,admin,email,phone,process\nweb1@host1,S,s@x,,httpd\ndb1,I,I@x,,pg\ndb1,S,S@x,,pg\nweb1@host2,T,t@x,,nginx\n");
+	list("vm,admin,email,phone,process\nweb1@host1,S,s@x,,httpd\ndb1,I,I@x,,pg\ndb1,S,S@x,,pg\nweb1@"
+	     "host2,T,t@x,,nginx\n");
 	build();
 
 	assert_int_equal(world.notices.count, 3);
@@ -186,7 +194,8 @@ static void the_letter_reads_as_promised(void **state)
 	struct affected *one = add_host("host1", died - 201000);
 	add_vm(one, "web1", AFFECTED_RESTARTED);
 	add_vm(one, "web2", AFFECTED_NOT_SEEN);
-	world.incidents[0].detail = mem_string("3 of 4 pings lost; ports 16509 and 22 silent; host2, host3 and the gateway answer");
+	world.incidents[0].detail = mem_string(
+		"3 of 4 pings lost; ports 16509 and 22 silent; host2, host3 and the gateway answer");
 	list("vm,admin,email,phone,process\nweb1,S,s@x,,httpd\nweb2,S,s@x,,httpd\n");
 	build();
 	cleanup(letter_done) struct letter letter = {0};
@@ -226,7 +235,8 @@ static void follow_up_and_recovery_say_what_changed(void **state)
 	world.incidents[0].closed = died + 401000;
 	letter_write(&letter, DELIVERY_RECOVERY, &world.notices, of("s@x"), died);
 	assert_string_equal(letter.subject, "[vmroll] host1 up 12:40:02, down for 6m41s");
-	assert_true(str_starts(letter.text, "host1 answers again since 2026-11-20 at 12:40:02 +09:00; it had been"));
+	assert_true(str_starts(letter.text,
+			       "host1 answers again since 2026-11-20 at 12:40:02 +09:00; it had been"));
 	assert_non_null(strstr(letter.text, "vmwhere --duplicates"));
 	letter_done(&letter);
 }
@@ -271,7 +281,8 @@ static void who_refuses_is_named_with_what_they_should_know(void **state)
 	add_vm(add_host("host1", died), "web1", AFFECTED_NO_NEWER_LIST);
 	list("vm,admin,email,phone,process\nweb1,S,s@x,,httpd\n");
 	build();
-	cleanup(delivery_done) struct delivery cell = {.person = mem_string("s@x"), .error = mem_string("550 no such user")};
+	cleanup(delivery_done) struct delivery cell = {.person = mem_string("s@x"),
+						       .error = mem_string("550 no such user")};
 	const struct delivery *failed = &cell;
 	cleanup(letter_done) struct letter letter = {0};
 	letter_undelivered(&letter, &world.notices, &failed, 1, died);

@@ -18,7 +18,8 @@ static void raw_and_json_say_the_same(void **state)
 		"2026-11-20T12:33:21.123+09:00\thost1\tDOWN\t3 of 4 pings lost",
 		"2026-11-20T12:33:21.123+09:00\thost1\tDOWN\t3 of 4 pings lost\tmore\tfields\r",
 		"@1795145601.123\thost1\tDOWN\t3 of 4 pings lost",
-		"{\"schema\":1,\"time\":\"2026-11-20T12:33:21.123+09:00\",\"host\":\"host1\",\"state\":\"DOWN\","
+		"{\"schema\":1,\"time\":\"2026-11-20T12:33:21.123+09:00\",\"host\":\"host1\",\"state\":"
+		"\"DOWN\","
 		"\"detail\":\"3 of 4 pings lost\",\"new\":[{}]}",
 	};
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
@@ -38,7 +39,10 @@ static void detail_may_be_absent_or_hostile(void **state)
 	struct err e = {0};
 
 	static const char *const without[] = {
-		"@1\th\tUP", "@1\th\tUP\t", "@1\th\tUP\t-", "{\"time\":\"@1\",\"host\":\"h\",\"state\":\"UP\",\"detail\":null}",
+		"@1\th\tUP",
+		"@1\th\tUP\t",
+		"@1\th\tUP\t-",
+		"{\"time\":\"@1\",\"host\":\"h\",\"state\":\"UP\",\"detail\":null}",
 	};
 	for (size_t i = 0; i < sizeof without / sizeof without[0]; i++) {
 		cleanup(hoststate_change_done) struct hoststate_change change = {0};
