@@ -413,16 +413,16 @@ int incident_find(struct store_view *view, const char *text, struct incident *in
 				     "no incident %s, and no host of that name has one open", text);
 }
 
+bool incident_is_older(const struct incident *a, const struct incident *b)
+{
+	if (a->opened != b->opened)
+		return a->opened < b->opened;
+	return a->at != b->at ? a->at < b->at : strcmp(a->id, b->id) < 0;
+}
+
 static int by_age(const void *a, const void *b)
 {
-	const struct incident *left = a;
-	const struct incident *right = b;
-
-	if (left->opened != right->opened)
-		return left->opened < right->opened ? -1 : 1;
-	if (left->at != right->at)
-		return left->at < right->at ? -1 : 1;
-	return strcmp(left->id, right->id);
+	return incident_is_older(a, b) ? -1 : incident_is_older(b, a);
 }
 
 static int collect(struct store_view *view, const char *prefix, struct incidents *incidents, struct err *e)

@@ -95,6 +95,9 @@ int incident_get(struct store_view *view, const char *id, struct incident *incid
 /* By id, or by the name of a host that has one open. ERR_NOT_FOUND, ERR_USAGE. */
 int incident_find(struct store_view *view, const char *text, struct incident *incident, struct err *e);
 
+/* Learnt of earlier; of those learnt of at once, the one that happened first. */
+bool incident_is_older(const struct incident *a, const struct incident *b);
+
 struct incidents {
 	struct incident *items;
 	size_t count, capacity;

@@ -30,8 +30,7 @@ static struct incident *oldest_without_group(struct engine *engine)
 
 	vec_foreach(&engine->incidents, incident)
 		if (!incident->group && incident->closed == WHEN_UNKNOWN &&
-		    (!oldest || incident->opened < oldest->opened ||
-		     (incident->opened == oldest->opened && strcmp(incident->id, oldest->id) < 0)))
+		    (!oldest || incident_is_older(incident, oldest)))
 			oldest = incident;
 	return oldest;
 }
