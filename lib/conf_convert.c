@@ -10,7 +10,8 @@
 #include "vec.h"
 #include "when.h"
 
-enum { WINDOW_MAX = 64 };
+/* window.h judges by these bounds: what is not more than half could say both at once. */
+enum { WINDOW_MAX = 32 };
 
 /* The field of CONF that SETTING names, as TYPE. */
 #define FIELD(type) ((type *)(void *)((char *)conf + setting->offset))
@@ -131,9 +132,9 @@ int conf_convert_window(struct conf *conf, const struct conf_setting *setting, c
 	if (slash)
 		*slash = '\0';
 	if (!slash || str_parse_number(slash + 1, 1, WINDOW_MAX, &size, &cause) < 0 ||
-	    str_parse_number(lost_text, 1, size, &lost, &cause) < 0)
+	    str_parse_number(lost_text, size / 2 + 1, size, &lost, &cause) < 0)
 		return err_set(e, ERR_USAGE,
-			       "expected \"LOST/PROBES\" with 1 <= LOST <= PROBES <= %d, such as \"%s\"",
+			       "expected \"LOST/PROBES\", LOST more than half of PROBES, PROBES at most %d, such as \"%s\"",
 			       WINDOW_MAX, setting->standard);
 	conf->ping.window_lost = (unsigned)lost;
 	conf->ping.window_size = (unsigned)size;

@@ -186,6 +186,7 @@ static void what_is_wrong_is_named_with_its_line(void **state)
 		{"ping { window = \"0/3\" }\n", "expected \"LOST/PROBES\""},
 		{"ping { window = \"3\" }\n", "expected \"LOST/PROBES\""},
 		{"ping { window = \"3/65\" }\n", "expected \"LOST/PROBES\""},
+		{"ping { window = \"2/4\" }\n", "LOST more than half of PROBES"},
 		{"ping { window = \"3/4/5\" }\n", "expected \"LOST/PROBES\""},
 		{"ping { isolation_share = \"50\" }\n", "expected a share from 1% to 100%"},
 		{"ping { isolation_share = \"101%\" }\n", "expected a share from 1% to 100%"},
