@@ -95,6 +95,7 @@ lab_tests += tests/lab/hostping.bats
 lab_tests += tests/lab/lab_self.bats
 lab_tests += tests/lab/examples.bats
 lab_tests += tests/lab/notify-admins.bats
+lab_tests += tests/lab/install.bats
 lab_tests += tests/lab/vmsnap.bats
 
 # The archive gives each test only what it uses, and --as-needed drops the rest.

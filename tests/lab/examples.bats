@@ -3,6 +3,8 @@
 
 # shellcheck source=tests/lab/lib/lab.bash
 source "$BATS_TEST_DIRNAME/lib/lab.bash"
+# shellcheck source=tests/lab/lib/throwaway.bash
+source "$BATS_TEST_DIRNAME/lib/throwaway.bash"
 : "${top_srcdir:?}"
 
 setup_file()
@@ -93,28 +95,10 @@ run_page()
 	((count)) && ((failed == 0))
 }
 
-# in_throwaway COMMAND...: with a copy of / that is gone afterwards; /tmp, /proc and the network are the machine's.
-in_throwaway()
-{
-	export -f status_of not_here for_ever prepare run_example run_page
-	export layers=$BATS_TEST_TMPDIR/layers
-	mkdir "$layers"
-	# shellcheck disable=SC2016 # for the shell in the namespace
-	unshare --mount bash -c '
-		set -e
-		mount --make-rprivate /
-		mount -t tmpfs none "$layers"
-		mkdir "$layers"/{upper,work,root}
-		mount -t overlay none -o "lowerdir=/,upperdir=$layers/upper,workdir=$layers/work" "$layers/root"
-		for folder in proc sys dev run tmp; do
-			mount --rbind "/$folder" "$layers/root/$folder"
-		done
-		chroot "$layers/root" bash -ec "prepare; $*"' - "$@"
-}
-
 examples_of()
 {
-	run in_throwaway run_page "$1"
+	export -f status_of not_here for_ever prepare run_example run_page
+	run in_throwaway "prepare; run_page $1"
 	echo "$output"
 	[[ $status -eq 0 ]]
 }
