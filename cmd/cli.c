@@ -86,7 +86,7 @@ struct getopt_tables {
 
 static void add_to_getopt(struct getopt_tables *tables, const struct cli_option *option)
 {
-	int has_argument = !option->argument              ? no_argument
+	int has_argument = !option->argument            ? no_argument
 			   : option->argument[0] == '[' ? optional_argument
 							: required_argument;
 	struct option name = {option->name, has_argument, NULL, option->key};
@@ -177,8 +177,7 @@ static int misuse(int key, char **argv, struct err *e)
 	return err_set(e, ERR_USAGE, "unknown or ambiguous option '%s'", word);
 }
 
-static int parse_options(struct cli *cli, int argc, char **argv, void *context, enum wish *wish,
-			 struct err *e)
+static int parse_options(struct cli *cli, int argc, char **argv, void *context, enum wish *wish, struct err *e)
 {
 	struct getopt_tables tables = {0};
 	int result = 0;
@@ -289,8 +288,8 @@ struct rows *cli_rows(const struct cli *cli, struct err *e)
 {
 	struct rows *rows;
 
-	if (rows_new(&rows, cli->program->columns, cli->program->column_count, cli->format,
-		     cli->columns, cli->no_headings, 1, stdout, e) < 0)
+	if (rows_new(&rows, cli->program->columns, cli->program->column_count, cli->format, cli->columns,
+		     cli->no_headings, 1, stdout, e) < 0)
 		return NULL;
 	return rows;
 }
@@ -348,8 +347,7 @@ int cli_exit(int result)
 	errno = 0;
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		/* A write that failed long ago has left no errno. */
-		log_error("standard output: cannot write%s%s", errno ? ": " : "",
-			  errno ? strerror(errno) : "");
+		log_error("standard output: cannot write%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
 		return err_exit_status(ERR_ENV);
 	}
 	return status;

@@ -43,12 +43,12 @@ struct cli_command {
 };
 
 struct cli_program {
-	const char *name;             /* a constant, never argv[0] */
-	const char *purpose;          /* one line */
-	const char *const *synopsis;  /* lines without the name, NULL-terminated */
-	const struct cli_option *options; /* ends with a zero name */
+	const char *name;                   /* a constant, never argv[0] */
+	const char *purpose;                /* one line */
+	const char *const *synopsis;        /* lines without the name, NULL-terminated */
+	const struct cli_option *options;   /* ends with a zero name */
 	const struct cli_command *commands; /* or NULL */
-	const struct column *columns; /* of -o; or NULL: then -o and -n do not exist */
+	const struct column *columns;       /* of -o; or NULL: then -o and -n do not exist */
 	size_t column_count;
 	/* Takes one option. ERR_USAGE with the message in *E. */
 	int (*option)(void *context, int key, const char *argument, struct err *e);

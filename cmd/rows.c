@@ -31,8 +31,8 @@ struct rows {
 	enum rows_format format;
 	unsigned schema;
 	FILE *out;
-	VEC(size_t) shown; /* indices of columns, in output order */
-	bool *wanted;      /* by column */
+	VEC(size_t) shown;  /* indices of columns, in output order */
+	bool *wanted;       /* by column */
 	struct cell *cells; /* by column */
 	struct table *table;
 	struct json *object; /* reused from row to row */
@@ -48,8 +48,7 @@ static int unknown_column(const struct rows *rows, const char *name, size_t leng
 		if (!rows->columns[i].json_only)
 			str_addf(&known, " %s", rows->columns[i].name);
 	str_add_escaped(&asked, name, length);
-	return err_set(e, ERR_USAGE, "-o: no column '%s': there are%s", str_text(&asked),
-		       str_text(&known));
+	return err_set(e, ERR_USAGE, "-o: no column '%s': there are%s", str_text(&asked), str_text(&known));
 }
 
 static int select_column(struct rows *rows, const char *name, size_t length, struct err *e)
@@ -96,8 +95,8 @@ static void start_table(struct rows *rows, bool no_headings)
 	VEC(struct table_heading) headings = {0};
 
 	vec_foreach(&rows->shown, i)
-		vec_push(&headings, (struct table_heading){rows->columns[*i].name,
-							   is_numeric(rows->columns[*i].kind)});
+		vec_push(&headings,
+			 (struct table_heading){rows->columns[*i].name, is_numeric(rows->columns[*i].kind)});
 	rows->table = table_new(headings.items, headings.count, no_headings);
 	vec_done(&headings);
 }

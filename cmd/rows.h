@@ -31,12 +31,12 @@ enum rows_kind {
 struct json;
 
 struct column {
-	const char *name;  /* heading and -o: "MEMORY" */
-	const char *json;  /* key: "memory_bytes" */
-	const char *help;  /* for -o help */
+	const char *name; /* heading and -o: "MEMORY" */
+	const char *json; /* key: "memory_bytes" */
+	const char *help; /* for -o help */
 	enum rows_kind kind;
-	bool hidden;       /* not shown unless -o names it; JSON shows it all the same */
-	bool json_only;    /* exists in JSON only */
+	bool hidden;    /* not shown unless -o names it; JSON shows it all the same */
+	bool json_only; /* exists in JSON only */
 };
 
 struct rows;

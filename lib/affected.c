@@ -15,11 +15,11 @@ enum { REASON_MIGRATED = 2 };
 struct inquiry {
 	struct store_view *view;
 	struct roll *then, *now;
-	struct roll_list list;   /* the dead host's, at its death */
+	struct roll_list list; /* the dead host's, at its death */
 	int64_t died;
-	uint64_t first_after;    /* the oldest snapshot of those that began after the death, without a gap to the newest; 0: none */
+	uint64_t first_after; /* the oldest snapshot of those that began after the death, without a gap to the newest; 0: none */
 	bool complete_after;
-	char *back;              /* the host itself answered one of these, under this name; else NULL */
+	char *back; /* the host itself answered one of these, under this name; else NULL */
 	int64_t back_seen;
 };
 

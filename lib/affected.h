@@ -18,17 +18,17 @@
 enum affected_grade {
 	AFFECTED_CERTAIN,  /* followed live at that moment */
 	AFFECTED_PROBABLE, /* from a snapshot some time before */
-	AFFECTED_MOVED     /* seen running elsewhere after that list and before the death, or come there by migration: its host still lived */
+	AFFECTED_MOVED /* seen running elsewhere after that list and before the death, or come there by migration: its host still lived */
 };
 
 const char *affected_grade_name(enum affected_grade grade); /* "certain" "probable" "moved" */
 
 /* Where it is after the death. */
 enum affected_now {
-	AFFECTED_RESTARTED,     /* runs on now_host since now_since; now_host may be the host itself after its return, and now_since before the death where it moved or ran twice */
-	AFFECTED_BACK,          /* its own host answered again and lists it running as before, seen so at now_since; whether it stopped meanwhile is not known */
-	AFFECTED_NOT_SEEN,      /* every other host answered a list begun after the death, and none runs it */
-	AFFECTED_NO_NEWER_LIST  /* not known: no complete newer list */
+	AFFECTED_RESTARTED, /* runs on now_host since now_since; now_host may be the host itself after its return, and now_since before the death where it moved or ran twice */
+	AFFECTED_BACK, /* its own host answered again and lists it running as before, seen so at now_since; whether it stopped meanwhile is not known */
+	AFFECTED_NOT_SEEN,     /* every other host answered a list begun after the death, and none runs it */
+	AFFECTED_NO_NEWER_LIST /* not known: no complete newer list */
 };
 
 struct affected_vm {
@@ -43,8 +43,8 @@ struct affected_vm {
 struct affected {
 	char *host;
 	int64_t died;
-	uint64_t snapshot;   /* 0: no list before the death at all */
-	int64_t answered;    /* when the host gave that list */
+	uint64_t snapshot; /* 0: no list before the death at all */
+	int64_t answered;  /* when the host gave that list */
 	bool followed;
 	bool complete_after; /* every other host answered a list begun after the death */
 	struct affected_vm *vms;
@@ -53,6 +53,7 @@ struct affected {
 
 void affected_done(struct affected *affected);
 /* What the death of HOST (hosts(5) name) at DIED touches, as far as the VIEW knows now. A host without any list is 0 VMs with snapshot 0. */
-int affected_find(struct store_view *view, const char *host, int64_t died, struct affected *affected, struct err *e);
+int affected_find(struct store_view *view, const char *host, int64_t died, struct affected *affected,
+		  struct err *e);
 
 #endif

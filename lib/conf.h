@@ -26,13 +26,13 @@ struct conf_commands {
 };
 
 struct conf_ping {
-	int64_t interval_ms;      /* 1s */
-	int64_t timeout_ms;       /* 1s */
-	unsigned window_lost;     /* the 3 of "3/4" */
-	unsigned window_size;     /* the 4 */
+	int64_t interval_ms;        /* 1s */
+	int64_t timeout_ms;         /* 1s */
+	unsigned window_lost;       /* the 3 of "3/4" */
+	unsigned window_size;       /* the 4 */
 	struct conf_list reference; /* addresses that prove that we are not cut off */
-	unsigned isolation_share; /* percent, 50 */
-	int64_t isolation_max_ms; /* 2m */
+	unsigned isolation_share;   /* percent, 50 */
+	int64_t isolation_max_ms;   /* 2m */
 };
 
 struct conf_snapshot {
@@ -43,26 +43,26 @@ struct conf_snapshot {
 };
 
 struct conf_notify {
-	char *admins;               /* path or URL of the administrators' list, or NULL */
-	struct conf_list fallback;  /* mail addresses */
-	int64_t group_wait_ms;      /* 5s */
-	int64_t settle_ms;          /* 5m */
-	char *redirect;             /* NULL or one mail address that gets everything */
+	char *admins;                     /* path or URL of the administrators' list, or NULL */
+	struct conf_list fallback;        /* mail addresses */
+	int64_t group_wait_ms;            /* 5s */
+	int64_t settle_ms;                /* 5m */
+	char *redirect;                   /* NULL or one mail address that gets everything */
 	struct conf_commands on_incident; /* default { "vmsnap" } */
-	unsigned rate_person;       /* mails a person an hour, 60 */
-	unsigned rate_total;        /* mails an hour in all, 10000 */
+	unsigned rate_person;             /* mails a person an hour, 60 */
+	unsigned rate_total;              /* mails an hour in all, 10000 */
 };
 
 enum conf_tls { CONF_TLS_REQUIRED, CONF_TLS_OPPORTUNISTIC, CONF_TLS_NONE };
 
 struct conf_smtp {
-	char *url;   /* smtp://host:587 or smtps://host:465, or NULL */
-	char *from;  /* mail address */
+	char *url;  /* smtp://host:587 or smtps://host:465, or NULL */
+	char *from; /* mail address */
 	enum conf_tls tls;
-	char *user;  /* NULL: no authentication */
-	char *password; /* NULL; a file that holds one must not be readable by others */
+	char *user;                        /* NULL: no authentication */
+	char *password;                    /* NULL; a file that holds one must not be readable by others */
 	struct conf_list password_command; /* argv, NULL-terminated; empty: none */
-	char *ca_file; /* NULL: the system's */
+	char *ca_file;                     /* NULL: the system's */
 };
 
 struct conf {

@@ -133,8 +133,7 @@ int conf_convert_window(struct conf *conf, const struct conf_setting *setting, c
 		*slash = '\0';
 	if (!slash || str_parse_number(slash + 1, 1, WINDOW_MAX, &size, &cause) < 0 ||
 	    str_parse_number(lost_text, size / 2 + 1, size, &lost, &cause) < 0)
-		return err_set(e, ERR_USAGE,
-			       "expected \"LOST/PROBES\", LOST more than half of PROBES, PROBES at most %d, such as \"%s\"",
+		return err_set(e, ERR_USAGE, "expected \"LOST/PROBES\", LOST more than half of PROBES, PROBES at most %d, such as \"%s\"",
 			       WINDOW_MAX, setting->standard);
 	conf->ping.window_lost = (unsigned)lost;
 	conf->ping.window_size = (unsigned)size;

@@ -16,10 +16,10 @@ struct host {
 	char *address; /* IPv4 or IPv6 literal, or a DNS name */
 	char *uri;     /* libvirt connection URI, passed through unchanged */
 	char *cluster;
-	char *manager; /* name of the VM that manages this host */
-	char *ups;     /* UPS@SERVER[:PORT]/OUTLET */
-	char *mac;     /* for wake-on-LAN, lower case with colons */
-	bool off;      /* known, not watched */
+	char *manager;                       /* name of the VM that manages this host */
+	char *ups;                           /* UPS@SERVER[:PORT]/OUTLET */
+	char *mac;                           /* for wake-on-LAN, lower case with colons */
+	bool off;                            /* known, not watched */
 	uint16_t confirm[HOSTS_CONFIRM_MAX]; /* TCP ports of confirm=tcp:A+B */
 	size_t confirm_count;
 	unsigned line; /* where it stands in the file, from 1 */

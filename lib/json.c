@@ -59,8 +59,7 @@ static json_t *text_value(const char *bytes, size_t length)
 
 void json_set_text(struct json *object, const char *key, const char *text)
 {
-	json_object_set_new_nocheck(unwrap(object), key,
-				    text ? text_value(text, strlen(text)) : json_null());
+	json_object_set_new_nocheck(unwrap(object), key, text ? text_value(text, strlen(text)) : json_null());
 }
 
 void json_set_text_n(struct json *object, const char *key, const char *bytes, size_t length)
@@ -75,8 +74,7 @@ void json_set_int(struct json *object, const char *key, int64_t number)
 
 void json_set_real(struct json *object, const char *key, double number)
 {
-	json_object_set_new_nocheck(unwrap(object), key,
-				    isfinite(number) ? json_real(number) : json_null());
+	json_object_set_new_nocheck(unwrap(object), key, isfinite(number) ? json_real(number) : json_null());
 }
 
 void json_set_bool(struct json *object, const char *key, bool truth)

@@ -18,44 +18,46 @@
 
 /* ---- the roll (roll.h) ---- */
 
-#define KEY_COUNTERS "meta/seq"  /* number of the newest change, number of the newest snapshot */
-#define KEY_SNAPSHOT "snap/"     /* SNAPSHOT u64: header, put last */
-#define KEY_RESULTS  "snapres/"  /* SNAPSHOT u64, CHUNK u16: what each host of its set answered */
-#define KEY_SET      "snapset/"  /* SET u64, CHUNK u16: names and UUIDs of the hosts, for all snapshots until they change */
-#define KEY_VM       "vm/"       /* HOST uuid, VM uuid, CHANGE u64: the VM from that change on */
-#define KEY_LIST     "list/"     /* HOST uuid, CHANGE u64: that change is complete, and when it was */
-#define KEY_HOST     "host/"     /* HOST uuid, CHANGE u64: the host's attributes from that change on */
-#define KEY_XML      "xml/"      /* HOST uuid: of each of its VMs, when its XML was read and the mark of its disks */
-#define KEY_PENDING  "pend/"     /* HOST uuid: the change that is being written in several batches */
-#define KEY_ALIAS    "alias/"    /* host NAME: the UUID that it goes on under after a rename */
-#define KEY_FOLLOWED "live/"     /* HOST uuid, CHANGE u64: an interval of being followed */
-#define KEY_FOLLOWER "follow/"   /* SESSION u64: the last sign of life of a follower */
-#define KEY_BY_UUID  "ix/u/"     /* VM uuid, HOST uuid: a hint */
-#define KEY_BY_NAME  "ix/n/"     /* name cut at KEY_NAME_MAX, NUL, VM uuid: a hint */
-#define KEY_BY_MAC   "ix/m/"     /* MAC, VM uuid: a hint */
+#define KEY_COUNTERS "meta/seq" /* number of the newest change, number of the newest snapshot */
+#define KEY_SNAPSHOT "snap/"    /* SNAPSHOT u64: header, put last */
+#define KEY_RESULTS "snapres/"  /* SNAPSHOT u64, CHUNK u16: what each host of its set answered */
+#define KEY_SET                                                                                              \
+	"snapset/" /* SET u64, CHUNK u16: names and UUIDs of the hosts, for all snapshots until they change */
+#define KEY_VM "vm/"     /* HOST uuid, VM uuid, CHANGE u64: the VM from that change on */
+#define KEY_LIST "list/" /* HOST uuid, CHANGE u64: that change is complete, and when it was */
+#define KEY_HOST "host/" /* HOST uuid, CHANGE u64: the host's attributes from that change on */
+#define KEY_XML "xml/"   /* HOST uuid: of each of its VMs, when its XML was read and the mark of its disks */
+#define KEY_PENDING "pend/"    /* HOST uuid: the change that is being written in several batches */
+#define KEY_ALIAS "alias/"     /* host NAME: the UUID that it goes on under after a rename */
+#define KEY_FOLLOWED "live/"   /* HOST uuid, CHANGE u64: an interval of being followed */
+#define KEY_FOLLOWER "follow/" /* SESSION u64: the last sign of life of a follower */
+#define KEY_BY_UUID "ix/u/"    /* VM uuid, HOST uuid: a hint */
+#define KEY_BY_NAME "ix/n/"    /* name cut at KEY_NAME_MAX, NUL, VM uuid: a hint */
+#define KEY_BY_MAC "ix/m/"     /* MAC, VM uuid: a hint */
 
 /* ---- incidents and deliveries (incident.h, ledger.h) ---- */
 
-#define KEY_INCIDENT "inc/"      /* ID */
-#define KEY_OPEN     "open/"     /* SUBJECT (a host's name, or "!" and a kind): the id of the incident that is open */
-#define KEY_CLOSED   "closed/"   /* SUBJECT: until when all that is said of it is history */
-#define KEY_ACTIVE   "act/"      /* ID: there is work left for that incident */
-#define KEY_DELIVERY "led/"      /* ID, NUL, kind, NUL, channel, NUL, person */
+#define KEY_INCIDENT "inc/" /* ID */
+#define KEY_OPEN "open/" /* SUBJECT (a host's name, or "!" and a kind): the id of the incident that is open */
+#define KEY_CLOSED "closed/" /* SUBJECT: until when all that is said of it is history */
+#define KEY_ACTIVE "act/"    /* ID: there is work left for that incident */
+#define KEY_DELIVERY "led/"  /* ID, NUL, kind, NUL, channel, NUL, person */
 
 /* ---- hostping (hoststate.h) ---- */
 
-#define KEY_STATE      "hs/now/" /* host NAME: its newest state */
+#define KEY_STATE "hs/now/"      /* host NAME: its newest state */
 #define KEY_TRANSITION "hs/log/" /* host NAME, NUL, INSTANT: a change of its state */
-#define KEY_MINUTE     "hs/min/" /* SLOT u16 of a day, CHUNK u16: round trips and losses of all hosts */
-#define KEY_MINUTE_SET "hs/set/" /* SET u64, CHUNK u16: the names that go with them; chunk 65535: when it was last used */
-#define KEY_HEARTBEAT  "hs/beat" /* when a recorder last wrote */
+#define KEY_MINUTE "hs/min/"     /* SLOT u16 of a day, CHUNK u16: round trips and losses of all hosts */
+#define KEY_MINUTE_SET                                                                                       \
+	"hs/set/" /* SET u64, CHUNK u16: the names that go with them; chunk 65535: when it was last used */
+#define KEY_HEARTBEAT "hs/beat" /* when a recorder last wrote */
 
 /* ---- everybody else: add yours here ---- */
 
 /* admins.h: GENERATION u64 is random, so that two imports never mix. */
-#define KEY_ADMINS        "adm/list" /* which generation is in force, its source, age and size; put last */
-#define KEY_ADMINS_WRITER "adm/new"  /* the generation that is being written */
-#define KEY_ADMINS_ROWS   "adm/row/" /* GENERATION u64, CHUNK u64: some rows */
+#define KEY_ADMINS "adm/list"       /* which generation is in force, its source, age and size; put last */
+#define KEY_ADMINS_WRITER "adm/new" /* the generation that is being written */
+#define KEY_ADMINS_ROWS "adm/row/"  /* GENERATION u64, CHUNK u64: some rows */
 
 enum { KEY_NAME_MAX = 200 };
 
@@ -95,7 +97,8 @@ struct key_vm_parts {
 /* False if the key has another shape. */
 bool key_parse_vm(const struct store_item *item, struct key_vm_parts *parts);
 /* PREFIX, host UUID, number. */
-bool key_parse_host_change(const struct store_item *item, const char *prefix, const unsigned char **host, uint64_t *change);
+bool key_parse_host_change(const struct store_item *item, const char *prefix, const unsigned char **host,
+			   uint64_t *change);
 /* PREFIX, number. */
 bool key_parse_u64(const struct store_item *item, const char *prefix, uint64_t *number);
 /* The UUID that a key of KEY_BY_NAME or KEY_BY_MAC ends with, the host's of KEY_BY_UUID; NULL if it is too short. */

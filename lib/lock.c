@@ -47,9 +47,8 @@ static int open_file(const char *path, struct err *e)
 
 static bool is_held_here(const struct stat *file)
 {
-	vec_foreach (&all_held, held)
-		if (held->process == getpid() && held->device == file->st_dev &&
-		    held->file == file->st_ino)
+	vec_foreach(&all_held, held)
+		if (held->process == getpid() && held->device == file->st_dev && held->file == file->st_ino)
 			return true;
 	return false;
 }
@@ -59,8 +58,7 @@ static int tell_holder(int fd, const char *path, struct err *e)
 	struct flock holder = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
 	if (fcntl(fd, F_GETLK, &holder) == 0 && holder.l_type != F_UNLCK && holder.l_pid > 0)
-		return err_set(e, ERR_LOCKED, "lock %s: held by process %ld", path,
-			       (long)holder.l_pid);
+		return err_set(e, ERR_LOCKED, "lock %s: held by process %ld", path, (long)holder.l_pid);
 	return err_set(e, ERR_LOCKED, "lock %s: held by another process", path);
 }
 

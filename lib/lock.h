@@ -17,9 +17,9 @@ struct lock {
 	pid_t process; /* 0: not held */
 };
 
-#define LOCK_NONE                                                                                  \
-	{                                                                                          \
-		-1, 0                                                                              \
+#define LOCK_NONE                                                                                            \
+	{                                                                                                    \
+		-1, 0                                                                                        \
 	}
 
 /*

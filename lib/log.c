@@ -76,13 +76,13 @@ static void emit(int level, const char *format, va_list arguments)
 	(void)ignored;
 }
 
-#define DEFINE_LOG(name, level)                                                                    \
-	void name(const char *format, ...)                                                         \
-	{                                                                                          \
-		va_list arguments;                                                                 \
-		va_start(arguments, format);                                                       \
-		emit(level, format, arguments);                                                    \
-		va_end(arguments);                                                                 \
+#define DEFINE_LOG(name, level)                                                                              \
+	void name(const char *format, ...)                                                                   \
+	{                                                                                                    \
+		va_list arguments;                                                                           \
+		va_start(arguments, format);                                                                 \
+		emit(level, format, arguments);                                                              \
+		va_end(arguments);                                                                           \
 	}
 
 DEFINE_LOG(log_error, LOG_LEVEL_ERROR)

@@ -27,10 +27,10 @@ void mem_replace(char **string, const char *value);
 #define cleanup(function) __attribute__((cleanup(function)))
 
 /* Defines cleanup_NAME(T **) for use with cleanup(): frees through FREE. */
-#define MEM_DEFINE_CLEANUP(type, free_function)                                                    \
-	static inline void cleanup_##free_function(type **item)                                    \
-	{                                                                                          \
-		free_function(*item);                                                              \
+#define MEM_DEFINE_CLEANUP(type, free_function)                                                              \
+	static inline void cleanup_##free_function(type **item)                                              \
+	{                                                                                                    \
+		free_function(*item);                                                                        \
 	}
 
 void cleanup_mem(void *pointer_to_pointer);

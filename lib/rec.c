@@ -285,30 +285,30 @@ static void take_break(void *context)
 }
 
 static const struct cbor_callbacks callbacks = {
-    .uint8 = take_uint8,
-    .uint16 = take_uint16,
-    .uint32 = take_uint32,
-    .uint64 = take_number,
-    .negint8 = take_negative8,
-    .negint16 = take_negative16,
-    .negint32 = take_negative32,
-    .negint64 = take_negative,
-    .byte_string_start = cbor_null_byte_string_start_callback,
-    .byte_string = take_bytes,
-    .string_start = cbor_null_string_start_callback,
-    .string = take_text,
-    .indef_array_start = take_open_array,
-    .array_start = take_array,
-    .indef_map_start = take_open_map,
-    .map_start = take_map,
-    .tag = cbor_null_tag_callback,
-    .float2 = cbor_null_float2_callback,
-    .float4 = cbor_null_float4_callback,
-    .float8 = cbor_null_float8_callback,
-    .undefined = cbor_null_undefined_callback,
-    .null = take_null,
-    .boolean = take_bool,
-    .indef_break = take_break,
+	.uint8 = take_uint8,
+	.uint16 = take_uint16,
+	.uint32 = take_uint32,
+	.uint64 = take_number,
+	.negint8 = take_negative8,
+	.negint16 = take_negative16,
+	.negint32 = take_negative32,
+	.negint64 = take_negative,
+	.byte_string_start = cbor_null_byte_string_start_callback,
+	.byte_string = take_bytes,
+	.string_start = cbor_null_string_start_callback,
+	.string = take_text,
+	.indef_array_start = take_open_array,
+	.array_start = take_array,
+	.indef_map_start = take_open_map,
+	.map_start = take_map,
+	.tag = cbor_null_tag_callback,
+	.float2 = cbor_null_float2_callback,
+	.float4 = cbor_null_float4_callback,
+	.float8 = cbor_null_float8_callback,
+	.undefined = cbor_null_undefined_callback,
+	.null = take_null,
+	.boolean = take_bool,
+	.indef_break = take_break,
 };
 
 static int corrupt(struct err *e, const char *why)
@@ -319,11 +319,9 @@ static int corrupt(struct err *e, const char *why)
 static int next_token(struct rec_reader *reader, struct token *token, struct err *e)
 {
 	token->kind = TOKEN_OTHER;
-	struct cbor_decoder_result result =
-	    cbor_stream_decode(reader->next, reader->left, &callbacks, token);
+	struct cbor_decoder_result result = cbor_stream_decode(reader->next, reader->left, &callbacks, token);
 
-	if (result.status != CBOR_DECODER_FINISHED || result.read == 0 ||
-	    result.read > reader->left)
+	if (result.status != CBOR_DECODER_FINISHED || result.read == 0 || result.read > reader->left)
 		return corrupt(e, result.status == CBOR_DECODER_NEDATA ? "cut short" : "not CBOR");
 	if (token->kind == TOKEN_OTHER)
 		return corrupt(e, "a type that records do not have");
@@ -343,8 +341,8 @@ static int push(struct level *levels, size_t *depth, const struct token *open, s
 {
 	if (*depth == DEPTH_MAX)
 		return corrupt(e, "nested too deep");
-	levels[(*depth)++] = (struct level){open->items, open->kind == TOKEN_OPEN_ENDED,
-					    open->value.type == REC_MAP};
+	levels[(*depth)++] =
+		(struct level){open->items, open->kind == TOKEN_OPEN_ENDED, open->value.type == REC_MAP};
 	return 0;
 }
 
@@ -421,8 +419,8 @@ static int open_outer(struct rec_reader *reader, const void *data, size_t length
 	return 0;
 }
 
-int rec_open(struct rec_reader *reader, const void *data, size_t length, unsigned highest,
-	     unsigned *version, struct err *e)
+int rec_open(struct rec_reader *reader, const void *data, size_t length, unsigned highest, unsigned *version,
+	     struct err *e)
 {
 	struct rec_reader inside;
 	struct rec_value value = {0};
@@ -436,8 +434,7 @@ int rec_open(struct rec_reader *reader, const void *data, size_t length, unsigne
 	if (found == 0 || key != 0 || value.type != REC_UINT || value.number > UINT_MAX)
 		return corrupt(e, "no version");
 	if (value.number > highest)
-		return err_set(e, ERR_SCHEMA,
-			       "record: version %u is newer than %u, which this program reads",
+		return err_set(e, ERR_SCHEMA, "record: version %u is newer than %u, which this program reads",
 			       (unsigned)value.number, highest);
 	*reader = inside;
 	*version = (unsigned)value.number;
@@ -446,8 +443,7 @@ int rec_open(struct rec_reader *reader, const void *data, size_t length, unsigne
 
 void rec_enter(struct rec_reader *reader, const struct rec_value *value)
 {
-	*reader = (struct rec_reader){(const unsigned char *)value->data, value->length,
-				      value->type == REC_MAP};
+	*reader = (struct rec_reader){(const unsigned char *)value->data, value->length, value->type == REC_MAP};
 }
 
 int rec_next(struct rec_reader *reader, unsigned *key, struct rec_value *value, struct err *e)
@@ -519,8 +515,7 @@ int rec_as_fixed(const struct rec_value *value, void *bytes, size_t length, stru
 	if (value->type != REC_BYTES && value->type != REC_TEXT)
 		return wrong_type("bytes", e);
 	if (value->length != length)
-		return err_set(e, ERR_CORRUPT, "record: %zu bytes where %zu are expected",
-			       value->length, length);
+		return err_set(e, ERR_CORRUPT, "record: %zu bytes where %zu are expected", value->length, length);
 	if (length)
 		memcpy(bytes, value->data, length);
 	return 0;

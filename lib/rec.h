@@ -24,8 +24,7 @@ void rec_end(struct str *out);                     /* closes it */
 void rec_uint(struct str *out, unsigned key, uint64_t value);
 void rec_int(struct str *out, unsigned key, int64_t value);
 void rec_bool(struct str *out, unsigned key, bool value);
-void rec_text(struct str *out, unsigned key,
-	      const char *text); /* NULL: nothing is written (unknown) */
+void rec_text(struct str *out, unsigned key, const char *text); /* NULL: nothing is written (unknown) */
 void rec_bytes(struct str *out, unsigned key, const void *bytes, size_t length);
 /* Array under KEY; between the two, rec_item_* and rec_open_map. */
 void rec_array(struct str *out, unsigned key);
@@ -44,8 +43,7 @@ struct rec_value {
 	enum rec_type type;
 	uint64_t number;       /* REC_UINT, REC_BOOL */
 	int64_t signed_number; /* REC_INT */
-	const char *
-	    data; /* REC_TEXT, REC_BYTES: not NUL-terminated; REC_ARRAY, REC_MAP: the encoded inside */
+	const char *data; /* REC_TEXT, REC_BYTES: not NUL-terminated; REC_ARRAY, REC_MAP: the encoded inside */
 	size_t length;
 };
 
@@ -57,8 +55,8 @@ struct rec_reader {
 };
 
 /* Opens the record in DATA and reads its version. ERR_CORRUPT; ERR_SCHEMA if the version is above HIGHEST. */
-int rec_open(struct rec_reader *reader, const void *data, size_t length, unsigned highest,
-	     unsigned *version, struct err *e);
+int rec_open(struct rec_reader *reader, const void *data, size_t length, unsigned highest, unsigned *version,
+	     struct err *e);
 /* Opens a REC_ARRAY or REC_MAP value. */
 void rec_enter(struct rec_reader *reader, const struct rec_value *value);
 /* 1 and the next value (in a map with its KEY; KEY may be NULL in an array), 0 at the end, ERR_CORRUPT. Map keys that are not small unsigned integers are skipped. */
@@ -69,7 +67,6 @@ int rec_as_uint(const struct rec_value *value, uint64_t *number, struct err *e);
 int rec_as_int(const struct rec_value *value, int64_t *number, struct err *e);
 int rec_as_bool(const struct rec_value *value, bool *truth, struct err *e);
 int rec_as_text(const struct rec_value *value, char **text, struct err *e);
-int rec_as_fixed(const struct rec_value *value, void *bytes, size_t length,
-		 struct err *e); /* exactly LENGTH bytes */
+int rec_as_fixed(const struct rec_value *value, void *bytes, size_t length, struct err *e); /* exactly LENGTH bytes */
 
 #endif

@@ -25,7 +25,7 @@
 struct roll_host {
 	unsigned char uuid[VM_UUID_SIZE]; /* libvirt host UUID, or vm_uuid_from_name */
 	bool uuid_derived;                /* libvirt gave none */
-	char *name;     /* in hosts(5) */
+	char *name;                       /* in hosts(5) */
 	char *address;
 	char *cluster;
 	char *manager;
@@ -51,8 +51,8 @@ struct roll_changes {
 };
 
 /* Opens a snapshot: takes the next number. HOSTS lists every host of hosts(5) (borrowed until roll_finish): those never reported are "not asked". */
-int roll_begin(struct roll_writer **writer, struct store *store, const struct hosts *hosts,
-	       int64_t begun, struct err *e);
+int roll_begin(struct roll_writer **writer, struct store *store, const struct hosts *hosts, int64_t begun,
+	       struct err *e);
 void roll_writer_free(struct roll_writer *writer); /* NULL-safe; without roll_finish no header is written, lists that were put stay */
 void cleanup_roll_writer(struct roll_writer **writer);
 
@@ -60,7 +60,8 @@ void cleanup_roll_writer(struct roll_writer **writer);
  * The newest visible record of each VM on the host UUID, sorted by VM UUID, for deciding whose XML must be
  * read anew. Gone VMs are left out. The caller frees each with vm_done, then the array.
  */
-int roll_current(struct store *store, const unsigned char *host_uuid, struct vm **vms, size_t *count, struct err *e);
+int roll_current(struct store *store, const unsigned char *host_uuid, struct vm **vms, size_t *count,
+		 struct err *e);
 
 /*
  * HOST answered at ANSWERED with the complete list VMS (any order; duplicate
@@ -88,7 +89,8 @@ int roll_finish(struct roll_writer *writer, int64_t ended, struct err *e);
 /* A follower is known by its SESSION, so that what a killed one left open ends with its own last sign of life, not with that of its successor. */
 int roll_follow_open(struct store *store, int64_t at, uint64_t *session, struct err *e);
 /* SESSION's connection to the host is live from AT on (its list was put just before); until roll_follow_end, or the session's last roll_follow_alive. */
-int roll_follow_begin(struct store *store, uint64_t session, const unsigned char *host_uuid, int64_t at, struct err *e);
+int roll_follow_begin(struct store *store, uint64_t session, const unsigned char *host_uuid, int64_t at,
+		      struct err *e);
 /* All hosts that SESSION follows are still live at AT: one small record, at least every ROLL_FOLLOW_PERIOD_MS. */
 int roll_follow_alive(struct store *store, uint64_t session, int64_t at, struct err *e);
 /* No longer live since AT: WHY is for people. Ending what is not open succeeds. */
@@ -152,15 +154,15 @@ const struct roll_snapshot *roll_snapshot(const struct roll *roll);
 
 /* How good a host's list is. */
 struct roll_list {
-	size_t index;            /* for roll_host_at, roll_vms */
-	struct roll_host host;   /* as it was then */
-	uint64_t snapshot;       /* number of the snapshot it comes from; 0: it never answered */
-	int64_t answered;        /* when the host last answered, WHEN_UNKNOWN: never */
-	bool stale;              /* it failed or was not asked in the newest snapshot at AT */
-	char *why;               /* then: why, for people ("not asked"), else NULL */
-	bool followed;           /* --follow was live at AT: exact, not sampled; answered is then how far that is confirmed */
-	bool off;                /* hosts(5) says so: known, not watched */
-	bool ended;              /* vmsnap --forget said that it is gone for good: no VMs */
+	size_t index;          /* for roll_host_at, roll_vms */
+	struct roll_host host; /* as it was then */
+	uint64_t snapshot;     /* number of the snapshot it comes from; 0: it never answered */
+	int64_t answered;      /* when the host last answered, WHEN_UNKNOWN: never */
+	bool stale;            /* it failed or was not asked in the newest snapshot at AT */
+	char *why;             /* then: why, for people ("not asked"), else NULL */
+	bool followed; /* --follow was live at AT: exact, not sampled; answered is then how far that is confirmed */
+	bool off;   /* hosts(5) says so: known, not watched */
+	bool ended; /* vmsnap --forget said that it is gone for good: no VMs */
 };
 void roll_list_done(struct roll_list *list);
 
@@ -173,9 +175,9 @@ size_t roll_host_count(const struct roll *roll);
 /* One VM on one host. */
 struct roll_vm {
 	struct vm vm;
-	size_t host;      /* index for roll_host_at */
-	int64_t since;    /* when this host first listed it in this state: at or before which it began */
-	int64_t seen;     /* when it was last confirmed: its host's last answer, or the event */
+	size_t host;   /* index for roll_host_at */
+	int64_t since; /* when this host first listed it in this state: at or before which it began */
+	int64_t seen;  /* when it was last confirmed: its host's last answer, or the event */
 };
 void roll_vm_done(struct roll_vm *vm);
 
@@ -195,7 +197,8 @@ void cleanup_roll_cursor(struct roll_cursor **cursor);
 int roll_find_vms(struct roll *roll, const char *text, struct roll_vm **vms, size_t *count, struct err *e);
 
 /* As roll_find_vms, but whoever fits or fitted at any time that is kept: their UUIDs, VM_UUID_SIZE bytes each; the caller frees. */
-int roll_find_ever(struct store_view *view, const char *text, unsigned char **uuids, size_t *count, struct err *e);
+int roll_find_ever(struct store_view *view, const char *text, unsigned char **uuids, size_t *count,
+		   struct err *e);
 
 /* One interval of a VM's life: on HOST from FROM until UNTIL (WHEN_UNKNOWN: still) as VM says. */
 struct roll_interval {

@@ -98,8 +98,8 @@ static int next_batch(struct change_writer *writer, struct err *e)
 {
 	int result = store_batch_commit(writer->batch, e);
 	if (result == 0)
-		store_batch_expect(writer->batch, writer->pending.bytes, writer->pending.length, writer->number,
-				   sizeof writer->number);
+		store_batch_expect(writer->batch, writer->pending.bytes, writer->pending.length,
+				   writer->number, sizeof writer->number);
 	return result;
 }
 
@@ -107,9 +107,8 @@ static int put_all(struct change_writer *writer, const struct roll_plan *plan, s
 {
 	for (size_t i = 0; i < plan->puts.count; i++) {
 		const struct roll_plan_op *op = &plan->puts.items[i];
-		if (writer->chunked &&
-		    !store_batch_fits(writer->batch, 1 + LAST_OPERATIONS,
-				      op->key_length + op->value_length + LAST_BYTES)) {
+		if (writer->chunked && !store_batch_fits(writer->batch, 1 + LAST_OPERATIONS,
+							 op->key_length + op->value_length + LAST_BYTES)) {
 			int result = next_batch(writer, e);
 			if (result < 0)
 				return result;
@@ -134,7 +133,8 @@ int roll_plan_commit(const struct roll_plan *plan, struct store *store, const un
 	roll_batch_counters(batch, &next, raw);
 	if (writer.chunked) {
 		key_add_uuid(key_begin(&writer.pending, KEY_PENDING), host);
-		memcpy(writer.number, key_add_u64(key_begin(&key, ""), entry->change)->bytes, sizeof writer.number);
+		memcpy(writer.number, key_add_u64(key_begin(&key, ""), entry->change)->bytes,
+		       sizeof writer.number);
 		store_batch_claim(batch, writer.pending.bytes, writer.pending.length, writer.number,
 				  sizeof writer.number);
 	}
@@ -188,7 +188,8 @@ int roll_clear_pending(struct store *store, const unsigned char *host, uint64_t 
 		return result;
 	key_add_uuid(key_begin(&writer.pending, KEY_PENDING), host);
 	memcpy(writer.number, key_add_u64(key_begin(&key, ""), pending)->bytes, sizeof writer.number);
-	store_batch_expect(batch, writer.pending.bytes, writer.pending.length, writer.number, sizeof writer.number);
+	store_batch_expect(batch, writer.pending.bytes, writer.pending.length, writer.number,
+			   sizeof writer.number);
 	vec_foreach(&plan.puts, op) {
 		if (!store_batch_fits(batch, 2, op->key_length) && (result = next_batch(&writer, e)) < 0)
 			break;

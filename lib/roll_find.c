@@ -89,7 +89,8 @@ static const unsigned char *hint_vm(const struct store_item *item)
 
 struct search;
 /* Looks at one VM that a hint speaks of. 1 if it fits (then it is remembered), 0, negative. */
-typedef int look_at_vm(struct search *search, const unsigned char *uuid, const struct wanted *wanted, struct err *e);
+typedef int look_at_vm(struct search *search, const unsigned char *uuid, const struct wanted *wanted,
+		       struct err *e);
 
 struct uuid {
 	unsigned char bytes[VM_UUID_SIZE];
@@ -99,9 +100,9 @@ struct search {
 	struct store_view *view;
 	struct roll *roll; /* NULL: at any time */
 	look_at_vm *look;
-	VEC(struct roll_vm) found;  /* with a roll */
-	VEC(struct uuid) seen;      /* VMs looked at that fit, each once */
-	size_t limit;               /* as many different VMs are enough */
+	VEC(struct roll_vm) found; /* with a roll */
+	VEC(struct uuid) seen;     /* VMs looked at that fit, each once */
+	size_t limit;              /* as many different VMs are enough */
 };
 
 static void search_done(struct search *search)
@@ -175,8 +176,8 @@ static int bearers_next(struct bearers *bearers, unsigned char *host, struct err
 	return 1;
 }
 
-static int look_on_host(struct search *search, size_t index, const unsigned char *uuid, const struct wanted *wanted,
-			struct err *e)
+static int look_on_host(struct search *search, size_t index, const unsigned char *uuid,
+			const struct wanted *wanted, struct err *e)
 {
 	const struct roll_member *member = &search->roll->set.members.items[index];
 	struct roll_record record;

@@ -118,7 +118,8 @@ static int gather(struct finish *finish, struct roll_writer *writer, int64_t end
 
 	finish->writer = writer;
 	finish->header = (struct roll_header){
-		.snapshot = {.id = writer->snapshot, .begun = writer->begun, .ended = ended}, .base = writer->base};
+		.snapshot = {.id = writer->snapshot, .begun = writer->begun, .ended = ended},
+		.base = writer->base};
 	for (size_t i = 0; i < hosts->count; i++)
 		sorted[i] = &hosts->items[i];
 	if (hosts->count)
@@ -139,8 +140,8 @@ static int gather(struct finish *finish, struct roll_writer *writer, int64_t end
 /* ---- hosts that left ---- */
 
 /* Ends as many of the hosts LEFT from *NEXT on as a batch takes; all in one number. */
-static int try_end_some(struct roll_writer *writer, const unsigned char *const *left, size_t count, size_t *next,
-			int64_t at, struct err *e)
+static int try_end_some(struct roll_writer *writer, const unsigned char *const *left, size_t count,
+			size_t *next, int64_t at, struct err *e)
 {
 	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(writer->store);
 	cleanup(cleanup_store_view) struct store_view *view = NULL;
@@ -170,11 +171,11 @@ static int try_end_some(struct roll_writer *writer, const unsigned char *const *
 	return result;
 }
 
-int roll_batch_end(struct store_batch *batch, struct store_view *view, const unsigned char *host, uint64_t change,
-		   uint64_t snapshot, int64_t at, struct err *e)
+int roll_batch_end(struct store_batch *batch, struct store_view *view, const unsigned char *host,
+		   uint64_t change, uint64_t snapshot, int64_t at, struct err *e)
 {
-	struct roll_entry entry = {.change = change, .kind = ROLL_ENTRY_END, .at = at, .snapshot = snapshot,
-				   .life = change};
+	struct roll_entry entry = {
+		.change = change, .kind = ROLL_ENTRY_END, .at = at, .snapshot = snapshot, .life = change};
 	cleanup(str_done) struct str value = {0};
 	struct roll_bounds bounds;
 	struct roll_entry old;

@@ -278,8 +278,8 @@ static int session_alive(struct store_view *view, uint64_t session, int64_t *at,
 	return result < 0 ? err_wrap(e, "store: %s", KEY_FOLLOWER) : 0;
 }
 
-static int judge_interval(struct store_view *view, const struct roll_live *live, int64_t at, int64_t *confirmed,
-			  struct err *e)
+static int judge_interval(struct store_view *view, const struct roll_live *live, int64_t at,
+			  int64_t *confirmed, struct err *e)
 {
 	int64_t alive;
 

@@ -47,10 +47,10 @@ static int try_forget(struct store *store, const char *name, int64_t at, struct 
 		return result;
 	if (!set.members.items[index].known)
 		return err_set(e, ERR_NOT_FOUND, "%s: never answered", name);
-	roll_batch_counters(batch, &(struct roll_counters){counters.change + 1, counters.snapshot, counters.session},
-			    &raw);
-	result = roll_batch_end(batch, view, set.members.items[index].uuid, counters.change + 1, header.snapshot.id,
-				at, e);
+	roll_batch_counters(
+		batch, &(struct roll_counters){counters.change + 1, counters.snapshot, counters.session}, &raw);
+	result = roll_batch_end(batch, view, set.members.items[index].uuid, counters.change + 1,
+				header.snapshot.id, at, e);
 	store_view_close(view);
 	view = NULL;
 	return result > 0 ? store_batch_commit(batch, e) : result;
@@ -104,8 +104,9 @@ static int check_rename(struct store_view *view, const char *old_name, const cha
 	if (result < 0)
 		return result;
 	size_t old = roll_set_find(&set, old_name), new = roll_set_find(&set, new_name);
-	if (old == new || (old != SIZE_MAX && new != SIZE_MAX && set.members.items[new].known))
-		return old == SIZE_MAX ? 0 : err_set(e, ERR_USAGE, "%s and %s are both there", old_name, new_name);
+	if (old == new || (old != SIZE_MAX && new != SIZE_MAX &&set.members.items[new].known))
+		return old == SIZE_MAX ? 0
+				       : err_set(e, ERR_USAGE, "%s and %s are both there", old_name, new_name);
 	return 0;
 }
 

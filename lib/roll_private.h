@@ -78,7 +78,7 @@ int roll_results_decode(const void *data, size_t length, const struct roll_snaps
 
 enum roll_entry_kind { ROLL_ENTRY_LIST, ROLL_ENTRY_EVENT, ROLL_ENTRY_END };
 struct roll_entry {
-	uint64_t change;   /* stands in the key */
+	uint64_t change; /* stands in the key */
 	enum roll_entry_kind kind;
 	int64_t at;
 	uint64_t snapshot; /* the list's; the newest one of an event */
@@ -202,11 +202,12 @@ int roll_plan_commit(const struct roll_plan *plan, struct store *store, const un
 /* Removes what a killed writer left of the change PENDING of the host. */
 int roll_clear_pending(struct store *store, const unsigned char *host, uint64_t pending, struct err *e);
 /* Adds the counters' comparison and their new value to a batch. */
-void roll_batch_counters(struct store_batch *batch, const struct roll_counters *counters, const struct bytes *raw);
+void roll_batch_counters(struct store_batch *batch, const struct roll_counters *counters,
+			 const struct bytes *raw);
 
 /* Adds the end of a host to a batch. 1, 0 if there is nothing to end, negative. */
-int roll_batch_end(struct store_batch *batch, struct store_view *view, const unsigned char *host, uint64_t change,
-		   uint64_t snapshot, int64_t at, struct err *e);
+int roll_batch_end(struct store_batch *batch, struct store_view *view, const unsigned char *host,
+		   uint64_t change, uint64_t snapshot, int64_t at, struct err *e);
 
 /* How often a writer that loses to others tries again. */
 enum { ROLL_TRIES = 100 };

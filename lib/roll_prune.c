@@ -17,8 +17,8 @@ struct pruner {
 	struct roll_header kept; /* the oldest snapshot that stays: the newest that ended at or before BEFORE */
 	struct roll_set set;
 	struct roll_results results;
-	struct map *by_uuid;     /* of a host: its result */
-	struct roll_set newest;  /* hosts of the newest snapshot */
+	struct map *by_uuid;    /* of a host: its result */
+	struct roll_set newest; /* hosts of the newest snapshot */
 	uint64_t ceiling;
 };
 
@@ -401,7 +401,8 @@ int roll_prune(struct store *store, int64_t before, uint64_t *removed, struct er
 			result = prune_hosts(&pruner, e);
 	}
 	if (result < 0)
-		return result == ERR_CONFLICT ? err_set(e, ERR_LOCKED, "store: others write all the time") : result;
+		return result == ERR_CONFLICT ? err_set(e, ERR_LOCKED, "store: others write all the time")
+					      : result;
 	*removed = pruner.removed;
 	return 0;
 }

@@ -65,7 +65,8 @@ static bool has_card(const struct vm *vm, const unsigned char *mac)
 	unsigned char other[VM_MAC_SIZE];
 
 	for (size_t i = 0; i < vm->nic_count; i++)
-		if (vm->nics[i].mac && vm_mac_parse(vm->nics[i].mac, other) && memcmp(mac, other, sizeof other) == 0)
+		if (vm->nics[i].mac && vm_mac_parse(vm->nics[i].mac, other) &&
+		    memcmp(mac, other, sizeof other) == 0)
 			return true;
 	return false;
 }

@@ -165,7 +165,8 @@ static int load_previous(struct roll *roll, struct err *e)
 		return 0;
 	int result = roll_newest_header(roll->view, roll->header.snapshot.id, WHEN_UNKNOWN, &roll->previous, e);
 	if (result > 0)
-		result = load_snapshot(roll->view, &roll->previous, &roll->previous_set, &roll->previous_results, e);
+		result = load_snapshot(roll->view, &roll->previous, &roll->previous_set,
+				       &roll->previous_results, e);
 	roll->previous_loaded = result == 0;
 	return result;
 }
@@ -193,7 +194,8 @@ static void take_result(struct roll_seat *seat, const struct roll_result *result
 }
 
 /* It answered this snapshot, but only after AT: what counts is the snapshot before. */
-static int take_previous(struct roll *roll, const struct roll_member *member, struct roll_seat *seat, struct err *e)
+static int take_previous(struct roll *roll, const struct roll_member *member, struct roll_seat *seat,
+			 struct err *e)
 {
 	int result = load_previous(roll, e);
 	if (result < 0)
@@ -203,8 +205,8 @@ static int take_previous(struct roll *roll, const struct roll_member *member, st
 		take_result(seat, &roll->previous_results.items.items[index]);
 		return 0;
 	}
-	*seat = (struct roll_seat){.confirmed = seat->confirmed, .answered = WHEN_UNKNOWN, .stale = true,
-				   .why = "not asked"};
+	*seat = (struct roll_seat){
+		.confirmed = seat->confirmed, .answered = WHEN_UNKNOWN, .stale = true, .why = "not asked"};
 	return 0;
 }
 
@@ -293,8 +295,7 @@ int roll_host_at(struct roll *roll, size_t index, struct roll_list *list, struct
 		return result;
 
 	cleanup(roll_list_done) struct roll_list found = {
-		.index = index,
-		.host = {.cpus = VM_UNKNOWN, .mhz = VM_UNKNOWN, .memory_bytes = VM_UNKNOWN}};
+		.index = index, .host = {.cpus = VM_UNKNOWN, .mhz = VM_UNKNOWN, .memory_bytes = VM_UNKNOWN}};
 	if (seat->listed)
 		result = roll_get_host(roll->view, member->uuid, &seat->bounds, &found.host, e);
 	if (result < 0)
@@ -374,7 +375,8 @@ static int open_host(struct roll_cursor *cursor, struct err *e)
 		if (!cursor->seat->listed)
 			continue;
 		result = roll_walk_open(&cursor->walk, cursor->roll->view,
-					cursor->roll->set.members.items[cursor->host].uuid, &cursor->seat->bounds, e);
+					cursor->roll->set.members.items[cursor->host].uuid,
+					&cursor->seat->bounds, e);
 		return result < 0 ? result : 1;
 	}
 	return 0;

@@ -11,7 +11,7 @@ struct roll_seat {
 	struct roll_entry entry;
 	struct roll_bounds bounds;
 	uint64_t confirmed; /* changes up to this are vouched for by the answer below, whatever their clock said */
-	uint64_t vouched;   /* the same, but 0 if the answer below is older than the snapshot */
+	uint64_t vouched; /* the same, but 0 if the answer below is older than the snapshot */
 	int64_t answered;
 	uint64_t snapshot;
 	bool stale;

@@ -144,8 +144,20 @@ int roll_entry_decode(const void *data, size_t length, struct roll_entry *entry,
 /* ---- hosts ---- */
 
 enum {
-	HOST_UUID = 1, HOST_DERIVED, HOST_NAME, HOST_ADDRESS, HOST_CLUSTER, HOST_MANAGER, HOST_HYPERVISOR,
-	HOST_HYPERVISOR_VERSION, HOST_LIBVIRT_VERSION, HOST_OS, HOST_CPU_MODEL, HOST_CPUS, HOST_MHZ, HOST_MEMORY
+	HOST_UUID = 1,
+	HOST_DERIVED,
+	HOST_NAME,
+	HOST_ADDRESS,
+	HOST_CLUSTER,
+	HOST_MANAGER,
+	HOST_HYPERVISOR,
+	HOST_HYPERVISOR_VERSION,
+	HOST_LIBVIRT_VERSION,
+	HOST_OS,
+	HOST_CPU_MODEL,
+	HOST_CPUS,
+	HOST_MHZ,
+	HOST_MEMORY
 };
 
 void roll_host_done(struct roll_host *host)
@@ -216,7 +228,8 @@ static int host_field(unsigned key, const struct rec_value *value, void *context
 	case HOST_MEMORY:
 		return rec_as_uint(value, &host->memory_bytes, e);
 	default:
-		return key < sizeof texts / sizeof texts[0] && texts[key] ? roll_take_text(value, texts[key], e) : 0;
+		return key < sizeof texts / sizeof texts[0] && texts[key] ? roll_take_text(value, texts[key], e)
+									  : 0;
 	}
 }
 

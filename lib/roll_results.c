@@ -11,8 +11,17 @@
 /* ---- headers ---- */
 
 enum {
-	HEADER_BEGUN = 1, HEADER_ENDED, HEADER_BASE, HEADER_SET, HEADER_SET_CHUNKS, HEADER_RESULT_CHUNKS,
-	HEADER_HOSTS, HEADER_ANSWERED, HEADER_FAILED, HEADER_NOT_ASKED, HEADER_VMS
+	HEADER_BEGUN = 1,
+	HEADER_ENDED,
+	HEADER_BASE,
+	HEADER_SET,
+	HEADER_SET_CHUNKS,
+	HEADER_RESULT_CHUNKS,
+	HEADER_HOSTS,
+	HEADER_ANSWERED,
+	HEADER_FAILED,
+	HEADER_NOT_ASKED,
+	HEADER_VMS
 };
 
 void roll_header_encode(const struct roll_header *header, struct str *out)
@@ -155,7 +164,15 @@ int roll_members_decode(const void *data, size_t length, struct roll_set *set, s
 /* ---- results ---- */
 
 /* A plain number is "answered that many milliseconds after the snapshot began, list as before": a thousand hosts fit a page. */
-enum { RESULT_DELAY = 1, RESULT_CHANGE, RESULT_OUTCOME, RESULT_CODE, RESULT_WHY, RESULT_ANSWERED, RESULT_SNAPSHOT };
+enum {
+	RESULT_DELAY = 1,
+	RESULT_CHANGE,
+	RESULT_OUTCOME,
+	RESULT_CODE,
+	RESULT_WHY,
+	RESULT_ANSWERED,
+	RESULT_SNAPSHOT
+};
 
 void roll_results_done(struct roll_results *results)
 {

@@ -167,10 +167,10 @@ static int compare_member(const void *name, const void *member)
 
 size_t roll_set_find(const struct roll_set *set, const char *name)
 {
-	const struct roll_member *found =
-		set->members.count ? bsearch(name, set->members.items, set->members.count,
-					     sizeof *set->members.items, compare_member)
-				   : NULL;
+	const struct roll_member *found = set->members.count
+						  ? bsearch(name, set->members.items, set->members.count,
+							    sizeof *set->members.items, compare_member)
+						  : NULL;
 
 	return found ? (size_t)(found - set->members.items) : SIZE_MAX;
 }
@@ -284,7 +284,8 @@ static int wrap_vm(const unsigned char *host, const unsigned char *vm, struct er
 {
 	char host_text[VM_UUID_TEXT_SIZE], vm_text[VM_UUID_TEXT_SIZE];
 
-	return err_wrap(e, "store: %s%s/%s", KEY_VM, vm_uuid_format(host, host_text), vm_uuid_format(vm, vm_text));
+	return err_wrap(e, "store: %s%s/%s", KEY_VM, vm_uuid_format(host, host_text),
+			vm_uuid_format(vm, vm_text));
 }
 
 int roll_get_vm(struct store_view *view, const unsigned char *host, const unsigned char *vm,

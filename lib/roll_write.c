@@ -83,7 +83,8 @@ int roll_begin(struct roll_writer **writer, struct store *store, const struct ho
 	if (result == 0)
 		result = load_previous(new, view, e);
 	if (result < 0)
-		return result == ERR_CONFLICT ? err_set(e, ERR_LOCKED, "store: others write all the time") : result;
+		return result == ERR_CONFLICT ? err_set(e, ERR_LOCKED, "store: others write all the time")
+					      : result;
 	*writer = new;
 	new = NULL;
 	return 0;
@@ -151,8 +152,8 @@ static int compare_vm(const void *a, const void *b)
 }
 
 /* The caller frees *SORTED. */
-static int sort_vms(const struct roll_host *host, const struct vm *vms, size_t count, const struct vm ***sorted,
-		    struct err *e)
+static int sort_vms(const struct roll_host *host, const struct vm *vms, size_t count,
+		    const struct vm ***sorted, struct err *e)
 {
 	cleanup(cleanup_mem) const struct vm **items = mem_zalloc(count, sizeof *items);
 	char text[VM_UUID_TEXT_SIZE];
@@ -180,8 +181,8 @@ static int commit_notes(const struct roll_plan *plan, struct store *store, struc
 		return 0;
 	batch = store_batch_new(store);
 	vec_foreach(&plan->puts, op)
-		store_batch_put(batch, plan->bytes.data + op->key, op->key_length, plan->bytes.data + op->value,
-				op->value_length);
+		store_batch_put(batch, plan->bytes.data + op->key, op->key_length,
+				plan->bytes.data + op->value, op->value_length);
 	return store_batch_commit(batch, e);
 }
 
@@ -215,7 +216,8 @@ static int try_list(struct roll_writer *writer, struct roll_answer *answer, stru
 	view = NULL;
 	if (result == 0)
 		answer->change = 0;
-	return result > 0 ? roll_plan_commit(&plan, writer->store, answer->host->uuid, &entry, &counters, &raw, e)
+	return result > 0
+		       ? roll_plan_commit(&plan, writer->store, answer->host->uuid, &entry, &counters, &raw, e)
 	       : result < 0 ? result
 			    : commit_notes(&plan, writer->store, e);
 }
@@ -235,13 +237,16 @@ static int resolve_alias(struct store *store, struct roll_host *host, struct err
 	return result < 0 ? result : 0;
 }
 
-int roll_put_list(struct roll_writer *writer, const struct roll_host *host, const struct vm *vms, size_t count,
-		  int64_t answered, struct roll_changes *changes, struct err *e)
+int roll_put_list(struct roll_writer *writer, const struct roll_host *host, const struct vm *vms,
+		  size_t count, int64_t answered, struct roll_changes *changes, struct err *e)
 {
 	cleanup(cleanup_mem) const struct vm **sorted = NULL;
 	struct roll_host identity = *host;
-	struct roll_answer answer = {.host = &identity, .count = count, .answered = answered,
-				     .snapshot = writer->snapshot, .base = writer->base};
+	struct roll_answer answer = {.host = &identity,
+				     .count = count,
+				     .answered = answered,
+				     .snapshot = writer->snapshot,
+				     .base = writer->base};
 	struct roll_changes changed = {0};
 	struct roll_report *report = NULL;
 
@@ -259,8 +264,9 @@ int roll_put_list(struct roll_writer *writer, const struct roll_host *host, cons
 	for (int tries = 0; result == ERR_CONFLICT && tries < ROLL_TRIES; tries++)
 		result = try_list(writer, &answer, &changed, e);
 	if (result < 0)
-		return result == ERR_CONFLICT ? err_set(e, ERR_LOCKED, "%s: others write all the time", host->name)
-					      : result;
+		return result == ERR_CONFLICT
+			       ? err_set(e, ERR_LOCKED, "%s: others write all the time", host->name)
+			       : result;
 	report->outcome = REPORT_ANSWERED;
 	report->answered = answered;
 	report->vms = count;

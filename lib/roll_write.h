@@ -22,8 +22,8 @@ struct roll_writer {
 	uint64_t snapshot, base;
 	struct roll_report *reports; /* one for each of hosts->items, which may go before the writer */
 	size_t report_count;
-	struct map *answered;        /* UUID of each host that answered to its report */
-	struct roll_header old;      /* the newest finished snapshot; id 0: none */
+	struct map *answered;   /* UUID of each host that answered to its report */
+	struct roll_header old; /* the newest finished snapshot; id 0: none */
 	struct roll_set old_set;
 	struct roll_results old_results;
 };

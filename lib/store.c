@@ -45,8 +45,7 @@ int store_check_process(const struct store *store, struct err *e)
 {
 	if (store->generation == fork_generation)
 		return 0;
-	return err_set(e, ERR_ENV, "store %s: opened by the parent process: a child opens its own",
-		       store->uri);
+	return err_set(e, ERR_ENV, "store %s: opened by the parent process: a child opens its own", store->uri);
 }
 
 /* Checksums: RFC 3720, section 12.1, over key and value; stored before the value, most significant byte first. */
@@ -63,8 +62,7 @@ static uint32_t checksum(const void *key, size_t key_length, const void *value, 
 
 void store_describe_key(const void *key, size_t key_length, char *text, size_t size)
 {
-	cleanup(str_done)
-	struct str shown = {0};
+	cleanup(str_done) struct str shown = {0};
 	size_t most = 64;
 
 	if (key_length > most) {
@@ -77,27 +75,24 @@ void store_describe_key(const void *key, size_t key_length, char *text, size_t s
 	snprintf(text, size, "key '%s'", str_text(&shown));
 }
 
-static int check_raw(const void *key, size_t key_length, const void *raw, size_t raw_length,
-		     struct err *e)
+static int check_raw(const void *key, size_t key_length, const void *raw, size_t raw_length, struct err *e)
 {
 	const unsigned char *sum = raw;
 	char text[ERR_TEXT_SIZE];
 
 	if (raw_length >= CHECKSUM_SIZE && raw_length <= STORE_BATCH_BYTES + CHECKSUM_SIZE &&
 	    checksum(key, key_length, sum + CHECKSUM_SIZE, raw_length - CHECKSUM_SIZE) ==
-		((uint32_t)sum[0] << 24 | (uint32_t)sum[1] << 16 | (uint32_t)sum[2] << 8 | sum[3]))
+		    ((uint32_t)sum[0] << 24 | (uint32_t)sum[1] << 16 | (uint32_t)sum[2] << 8 | sum[3]))
 		return 0;
 	store_describe_key(key, key_length, text, sizeof text);
 	return err_set(e, ERR_CORRUPT, "%s: checksum does not match", text);
 }
 
-size_t store_seal(struct str *bytes, const void *key, size_t key_length, const void *value,
-		  size_t value_length)
+size_t store_seal(struct str *bytes, const void *key, size_t key_length, const void *value, size_t value_length)
 {
 	size_t at = bytes->length;
 	uint32_t sum = checksum(key, key_length, value, value_length);
-	const unsigned char head[CHECKSUM_SIZE] = {(unsigned char)(sum >> 24),
-						   (unsigned char)(sum >> 16),
+	const unsigned char head[CHECKSUM_SIZE] = {(unsigned char)(sum >> 24), (unsigned char)(sum >> 16),
 						   (unsigned char)(sum >> 8), (unsigned char)sum};
 
 	str_add_n(bytes, head, sizeof head);
@@ -139,8 +134,7 @@ static int read_schema(struct store *store, unsigned *schema, struct err *e)
 	int parsed = str_parse_number(value.data, 0, 1000000000, &number, &why);
 	bytes_done(&value);
 	if (parsed < 0)
-		return err_set(e, ERR_CORRUPT, "store %s: %s: %s", store->uri, schema_key,
-			       why.text);
+		return err_set(e, ERR_CORRUPT, "store %s: %s: %s", store->uri, schema_key, why.text);
 	*schema = (unsigned)number;
 	return 0;
 }
@@ -153,8 +147,7 @@ static int read_schema(struct store *store, unsigned *schema, struct err *e)
 static int migrate(struct store *store, unsigned from, struct err *e)
 {
 	char before[16], after[16];
-	cleanup(cleanup_store_batch)
-	struct store_batch *batch = store_batch_new(store);
+	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(store);
 
 	snprintf(before, sizeof before, "%u", from);
 	snprintf(after, sizeof after, "%d", STORE_SCHEMA);
@@ -171,15 +164,13 @@ static int settle_schema(struct store *store, enum store_mode mode, struct err *
 	if (result < 0)
 		return result;
 	if (schema > STORE_SCHEMA)
-		return err_set(e, ERR_SCHEMA,
-			       "store %s: schema %u is newer than %d, which this program knows",
+		return err_set(e, ERR_SCHEMA, "store %s: schema %u is newer than %d, which this program knows",
 			       store->uri, schema, STORE_SCHEMA);
 	if (schema == STORE_SCHEMA || mode == STORE_READ)
 		return 0;
 	if (mode == STORE_MIGRATE)
 		return migrate(store, schema, e);
-	return err_set(e, ERR_SCHEMA,
-		       "store %s: schema %u is older than %d: run vmsnap --migrate first",
+	return err_set(e, ERR_SCHEMA, "store %s: schema %u is older than %d: run vmsnap --migrate first",
 		       store->uri, schema, STORE_SCHEMA);
 }
 
@@ -187,8 +178,7 @@ int store_open(struct store **store, const char *uri, enum store_mode mode, stru
 {
 	const char *place = NULL;
 	const struct store_backend *backend = find_backend(uri, &place);
-	cleanup(str_done)
-	struct str first = {0};
+	cleanup(str_done) struct str first = {0};
 	char schema[16];
 
 	if (!backend)
@@ -201,8 +191,7 @@ int store_open(struct store **store, const char *uri, enum store_mode mode, stru
 						check_raw,
 						{STORE_PUT, (const unsigned char *)schema_key,
 						 sizeof schema_key - 1, first.data, first.length}};
-	cleanup(cleanup_store)
-	struct store *opened = mem_zalloc(1, sizeof *opened);
+	cleanup(cleanup_store) struct store *opened = mem_zalloc(1, sizeof *opened);
 	opened->backend = backend;
 	opened->uri = mem_string(uri);
 	opened->readable_only = mode == STORE_READ;
@@ -262,8 +251,8 @@ int store_check_key(const unsigned char *key, size_t key_length, struct err *e)
 	if (key_length == 0 || key[0] == '\0')
 		return err_set(e, ERR_USAGE, "store: an empty key, or one that begins with NUL");
 	if (key_length > STORE_KEY_MAX)
-		return err_set(e, ERR_TOO_LARGE, "store: a key of %zu bytes: %d at most",
-			       key_length, STORE_KEY_MAX);
+		return err_set(e, ERR_TOO_LARGE, "store: a key of %zu bytes: %d at most", key_length,
+			       STORE_KEY_MAX);
 	return 0;
 }
 
@@ -324,11 +313,9 @@ int store_view_get(struct store_view *view, const void *key, size_t key_length, 
 	return 1;
 }
 
-int store_get(struct store *store, const void *key, size_t key_length, struct bytes *value,
-	      struct err *e)
+int store_get(struct store *store, const void *key, size_t key_length, struct bytes *value, struct err *e)
 {
-	cleanup(cleanup_store_view)
-	struct store_view *view = NULL;
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
 
 	int result = store_view_open(&view, store, e);
 	return result < 0 ? result : store_view_get(view, key, key_length, value, e);
@@ -343,8 +330,7 @@ int store_cursor_open(struct store_cursor **cursor, struct store_view *view, con
 		return prefix_length > STORE_KEY_MAX ? ERR_TOO_LARGE : ERR_USAGE;
 	if (store_check_process(view->store, e) < 0)
 		return ERR_ENV;
-	int result = view->store->backend->cursor_open(&handle, view->handle, prefix, prefix_length,
-						       reverse, e);
+	int result = view->store->backend->cursor_open(&handle, view->handle, prefix, prefix_length, reverse, e);
 	if (result < 0)
 		return result;
 	*cursor = mem_zalloc(1, sizeof **cursor);
@@ -367,8 +353,7 @@ void cleanup_store_cursor(struct store_cursor **cursor)
 	store_cursor_close(*cursor);
 }
 
-int store_cursor_seek(struct store_cursor *cursor, const void *key, size_t key_length,
-		      struct err *e)
+int store_cursor_seek(struct store_cursor *cursor, const void *key, size_t key_length, struct err *e)
 {
 	struct store *store = cursor->view->store;
 	int result = store_check_key(key, key_length, e);

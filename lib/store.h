@@ -55,12 +55,11 @@ struct bytes {
 void bytes_done(struct bytes *bytes);
 
 /* 1 with a copy of the value in *VALUE (the caller calls bytes_done), 0 if the key is absent, negative on error. */
-int store_get(struct store *store, const void *key, size_t key_length, struct bytes *value,
-	      struct err *e);
+int store_get(struct store *store, const void *key, size_t key_length, struct bytes *value, struct err *e);
 
 /* One-operation transactions. ERR_FULL, ERR_ENV, ERR_CORRUPT, ERR_TOO_LARGE. Deleting an absent key succeeds. */
-int store_put(struct store *store, const void *key, size_t key_length, const void *value,
-	      size_t value_length, struct err *e);
+int store_put(struct store *store, const void *key, size_t key_length, const void *value, size_t value_length,
+	      struct err *e);
 int store_delete(struct store *store, const void *key, size_t key_length, struct err *e);
 
 /*
@@ -73,15 +72,15 @@ struct store_batch;
 struct store_batch *store_batch_new(struct store *store);
 void store_batch_free(struct store_batch *batch); /* NULL-safe; forgets what was not committed */
 void cleanup_store_batch(struct store_batch **batch);
-void store_batch_put(struct store_batch *batch, const void *key, size_t key_length,
-		     const void *value, size_t value_length);
+void store_batch_put(struct store_batch *batch, const void *key, size_t key_length, const void *value,
+		     size_t value_length);
 void store_batch_delete(struct store_batch *batch, const void *key, size_t key_length);
 /* Put-if-absent: if KEY exists at commit, nothing of the batch happens and commit returns ERR_CONFLICT. */
-void store_batch_claim(struct store_batch *batch, const void *key, size_t key_length,
-		       const void *value, size_t value_length);
+void store_batch_claim(struct store_batch *batch, const void *key, size_t key_length, const void *value,
+		       size_t value_length);
 /* Compare: unless KEY has exactly this VALUE at commit (NULL: is absent), nothing happens and commit returns ERR_CONFLICT. */
-void store_batch_expect(struct store_batch *batch, const void *key, size_t key_length,
-			const void *value, size_t value_length);
+void store_batch_expect(struct store_batch *batch, const void *key, size_t key_length, const void *value,
+			size_t value_length);
 /* Operations that still fit, and whether VALUE_LENGTH more bytes would. */
 size_t store_batch_room(const struct store_batch *batch);
 bool store_batch_fits(const struct store_batch *batch, size_t operations, size_t bytes);
@@ -115,8 +114,7 @@ int store_cursor_open(struct store_cursor **cursor, struct store_view *view, con
 		      size_t prefix_length, bool reverse, struct err *e);
 void store_cursor_close(struct store_cursor *cursor); /* NULL-safe */
 void cleanup_store_cursor(struct store_cursor **cursor);
-int store_cursor_seek(struct store_cursor *cursor, const void *key, size_t key_length,
-		      struct err *e);
+int store_cursor_seek(struct store_cursor *cursor, const void *key, size_t key_length, struct err *e);
 
 struct store_item {
 	const unsigned char *key; /* whole key, prefix included */

@@ -22,8 +22,7 @@ struct store_operation {
 };
 
 /* Whether a raw value belongs to its key; ERR_CORRUPT names the key. */
-typedef int store_check(const void *key, size_t key_length, const void *raw, size_t raw_length,
-			struct err *e);
+typedef int store_check(const void *key, size_t key_length, const void *raw, size_t raw_length, struct err *e);
 
 struct store_backend_options {
 	enum store_mode mode;
@@ -34,23 +33,20 @@ struct store_backend_options {
 
 struct store_backend {
 	const char *scheme;
-	int (*open)(void **handle, const char *place, const struct store_backend_options *options,
-		    struct err *e);
+	int (*open)(void **handle, const char *place, const struct store_backend_options *options, struct err *e);
 	void (*close)(void *handle);
 	int (*lock_path)(const char *place, const char *name, char **path, struct err *e);
 	int (*size)(void *handle, uint64_t *bytes, struct err *e);
-	int (*commit)(void *handle, const struct store_operation *operations, size_t count,
-		      struct err *e);
+	int (*commit)(void *handle, const struct store_operation *operations, size_t count, struct err *e);
 
 	int (*view_open)(void **view, void *handle, struct err *e);
 	void (*view_close)(void *view);
 	uint64_t (*view_revision)(const void *view);
 	/* What is found is borrowed until the next call on this view. The caller checks it; that nothing was found is checked here. */
-	int (*view_get)(void *view, const void *key, size_t key_length, struct store_item *raw,
-			struct err *e);
+	int (*view_get)(void *view, const void *key, size_t key_length, struct store_item *raw, struct err *e);
 
-	int (*cursor_open)(void **cursor, void *view, const void *prefix, size_t prefix_length,
-			   bool reverse, struct err *e);
+	int (*cursor_open)(void **cursor, void *view, const void *prefix, size_t prefix_length, bool reverse,
+			   struct err *e);
 	void (*cursor_close)(void *cursor);
 	int (*cursor_seek)(void *cursor, const void *key, size_t key_length, struct err *e);
 	int (*cursor_next)(void *cursor, struct store_item *raw, struct err *e);

@@ -51,56 +51,51 @@ void cleanup_store_batch(struct store_batch **batch)
 	store_batch_free(*batch);
 }
 
-static void add_operation(struct store_batch *batch, struct batch_operation operation,
-			  const void *key, const void *value, size_t value_length)
+static void add_operation(struct store_batch *batch, struct batch_operation operation, const void *key,
+			  const void *value, size_t value_length)
 {
 	if (batch->failure.code || store_check_key(key, operation.key_length, &batch->failure) < 0)
 		return;
 	if (!store_batch_fits(batch, 1, operation.key_length + value_length)) {
-		err_set(&batch->failure, ERR_TOO_LARGE,
-			"store: a batch of more than %d operations or %d bytes",
+		err_set(&batch->failure, ERR_TOO_LARGE, "store: a batch of more than %d operations or %d bytes",
 			STORE_BATCH_OPERATIONS, STORE_BATCH_BYTES);
 		return;
 	}
 	operation.key_at = batch->bytes.length;
 	str_add_n(&batch->bytes, key, operation.key_length);
 	if (!operation.absent) {
-		operation.raw_at =
-		    store_seal(&batch->bytes, key, operation.key_length, value, value_length);
+		operation.raw_at = store_seal(&batch->bytes, key, operation.key_length, value, value_length);
 		operation.raw_length = CHECKSUM_SIZE + value_length;
 	}
 	vec_push(&batch->operations, operation);
 }
 
-void store_batch_put(struct store_batch *batch, const void *key, size_t key_length,
-		     const void *value, size_t value_length)
+void store_batch_put(struct store_batch *batch, const void *key, size_t key_length, const void *value,
+		     size_t value_length)
 {
-	add_operation(batch, (struct batch_operation){.kind = STORE_PUT, .key_length = key_length},
-		      key, value, value_length);
+	add_operation(batch, (struct batch_operation){.kind = STORE_PUT, .key_length = key_length}, key,
+		      value, value_length);
 }
 
 void store_batch_delete(struct store_batch *batch, const void *key, size_t key_length)
 {
 	add_operation(batch,
-		      (struct batch_operation){
-			  .kind = STORE_DELETE, .key_length = key_length, .absent = true},
+		      (struct batch_operation){.kind = STORE_DELETE, .key_length = key_length, .absent = true},
 		      key, NULL, 0);
 }
 
-void store_batch_claim(struct store_batch *batch, const void *key, size_t key_length,
-		       const void *value, size_t value_length)
+void store_batch_claim(struct store_batch *batch, const void *key, size_t key_length, const void *value,
+		       size_t value_length)
 {
-	add_operation(batch,
-		      (struct batch_operation){.kind = STORE_CLAIM, .key_length = key_length}, key,
+	add_operation(batch, (struct batch_operation){.kind = STORE_CLAIM, .key_length = key_length}, key,
 		      value, value_length);
 }
 
-void store_batch_expect(struct store_batch *batch, const void *key, size_t key_length,
-			const void *value, size_t value_length)
+void store_batch_expect(struct store_batch *batch, const void *key, size_t key_length, const void *value,
+			size_t value_length)
 {
 	add_operation(batch,
-		      (struct batch_operation){
-			  .kind = STORE_EXPECT, .key_length = key_length, .absent = !value},
+		      (struct batch_operation){.kind = STORE_EXPECT, .key_length = key_length, .absent = !value},
 		      key, value, value ? value_length : 0);
 }
 
@@ -134,11 +129,11 @@ static int commit(struct store_batch *batch, struct err *e)
 		return ERR_ENV;
 	if (store->readable_only)
 		return err_set(e, ERR_USAGE, "store %s: opened for reading", store->uri);
-	vec_foreach (&batch->operations, operation) {
+	vec_foreach(&batch->operations, operation) {
 		const unsigned char *bytes = (const unsigned char *)batch->bytes.data;
 		operations[count++] = (struct store_operation){
-		    operation->kind, bytes + operation->key_at, operation->key_length,
-		    operation->absent ? NULL : bytes + operation->raw_at, operation->raw_length};
+			operation->kind, bytes + operation->key_at, operation->key_length,
+			operation->absent ? NULL : bytes + operation->raw_at, operation->raw_length};
 	}
 	return count ? store->backend->commit(store->handle, operations, count, e) : 0;
 }
@@ -151,11 +146,10 @@ int store_batch_commit(struct store_batch *batch, struct err *e)
 	return result;
 }
 
-int store_put(struct store *store, const void *key, size_t key_length, const void *value,
-	      size_t value_length, struct err *e)
+int store_put(struct store *store, const void *key, size_t key_length, const void *value, size_t value_length,
+	      struct err *e)
 {
-	cleanup(cleanup_store_batch)
-	struct store_batch *batch = store_batch_new(store);
+	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(store);
 
 	store_batch_put(batch, key, key_length, value, value_length);
 	return store_batch_commit(batch, e);
@@ -163,8 +157,7 @@ int store_put(struct store *store, const void *key, size_t key_length, const voi
 
 int store_delete(struct store *store, const void *key, size_t key_length, struct err *e)
 {
-	cleanup(cleanup_store_batch)
-	struct store_batch *batch = store_batch_new(store);
+	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(store);
 
 	store_batch_delete(batch, key, key_length);
 	return store_batch_commit(batch, e);

@@ -51,8 +51,7 @@ static void handle(int signal_number, siginfo_t *information, void *context)
 	bool fault = information->si_code > 0;
 
 	for (size_t i = 0; fault && i < RANGES_MAX; i++)
-		if (ranges[i].start && at >= ranges[i].start &&
-		    at - ranges[i].start < ranges[i].length)
+		if (ranges[i].start && at >= ranges[i].start && at - ranges[i].start < ranges[i].length)
 			fault_exit(ranges[i].subject, "a page cannot be read");
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
 		if (signals[i] == signal_number)
@@ -97,8 +96,7 @@ int fault_watch(const void *start, size_t length, const char *subject, struct er
 		install();
 		return 0;
 	}
-	return err_set(e, ERR_TOO_LARGE, "%s: more than %d stores in one process", subject,
-		       RANGES_MAX / 2);
+	return err_set(e, ERR_TOO_LARGE, "%s: more than %d stores in one process", subject, RANGES_MAX / 2);
 }
 
 void fault_forget(const void *start)

@@ -15,12 +15,12 @@ static const struct {
 	unsigned long type;
 	const char *name;
 } network[] = {
-    {NFS_SUPER_MAGIC, "NFS"},   {SMB_SUPER_MAGIC, "SMB"},   {0xFF534D42, "CIFS"},
-    {0xFE534D42, "SMB2"},       {CEPH_SUPER_MAGIC, "Ceph"}, {V9FS_MAGIC, "9P"},
-    {FUSE_SUPER_MAGIC, "FUSE"}, {AFS_SUPER_MAGIC, "AFS"},   {AFS_FS_MAGIC, "AFS"},
-    {CODA_SUPER_MAGIC, "Coda"}, {NCP_SUPER_MAGIC, "NCP"},   {0x0BD00BD0, "Lustre"},
-    {0x47504653, "GPFS"},       {0x01161970, "GFS2"},       {0x7461636F, "OCFS2"},
-    {0x19830326, "BeeGFS"},     {0x013111A8, "IBRIX"},
+	{NFS_SUPER_MAGIC, "NFS"},   {SMB_SUPER_MAGIC, "SMB"},   {0xFF534D42, "CIFS"},
+	{0xFE534D42, "SMB2"},       {CEPH_SUPER_MAGIC, "Ceph"}, {V9FS_MAGIC, "9P"},
+	{FUSE_SUPER_MAGIC, "FUSE"}, {AFS_SUPER_MAGIC, "AFS"},   {AFS_FS_MAGIC, "AFS"},
+	{CODA_SUPER_MAGIC, "Coda"}, {NCP_SUPER_MAGIC, "NCP"},   {0x0BD00BD0, "Lustre"},
+	{0x47504653, "GPFS"},       {0x01161970, "GFS2"},       {0x7461636F, "OCFS2"},
+	{0x19830326, "BeeGFS"},     {0x013111A8, "IBRIX"},
 };
 
 const char *folder_network_name(unsigned long type)
@@ -35,8 +35,8 @@ static int make_folder(const char *folder, struct err *e)
 {
 	if (mkdir(folder, FOLDER_MODE & 0777) < 0)
 		return errno == EEXIST ? 0
-				       : err_set_errno(e, errno == ENOSPC ? ERR_FULL : ERR_ENV,
-						       errno, "store %s", folder);
+				       : err_set_errno(e, errno == ENOSPC ? ERR_FULL : ERR_ENV, errno,
+						       "store %s", folder);
 	if (chmod(folder, FOLDER_MODE) < 0)
 		return err_set_errno(e, ERR_ENV, errno, "store %s", folder);
 	return 0;
@@ -70,15 +70,12 @@ int folder_open(const char *folder, bool create, int *fd, struct err *e)
 		return result;
 	const char *name = folder_network_name((unsigned long)system.f_type & 0xFFFFFFFF);
 	if (name)
-		return err_set(
-		    e, ERR_ENV,
-		    "store %s: lies on a network file system (%s): a local disk expected", folder,
-		    name);
+		return err_set(e, ERR_ENV, "store %s: lies on a network file system (%s): a local disk expected",
+			       folder, name);
 	int opened = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (opened < 0)
-		return err_set_errno(
-		    e, ERR_ENV, errno, "store %s%s", folder,
-		    errno == EACCES ? ": only members of its group (vmroll) may use it" : "");
+		return err_set_errno(e, ERR_ENV, errno, "store %s%s", folder,
+				     errno == EACCES ? ": only members of its group (vmroll) may use it" : "");
 	*fd = opened;
 	return 0;
 }

@@ -47,8 +47,8 @@ int lmdb_failed(const struct lmdb *db, int code, const char *what, struct err *e
 		return err_set(e, ERR_FULL, "%s: %s: at its limit of %zu GiB", db->subject, what,
 			       PAGES_MAP_BYTES >> 30);
 	case MDB_READERS_FULL:
-		return err_set(e, ERR_ENV, "%s: %s: all %d places for readers are taken",
-			       db->subject, what, READERS_MAX);
+		return err_set(e, ERR_ENV, "%s: %s: all %d places for readers are taken", db->subject, what,
+			       READERS_MAX);
 	case MDB_CORRUPTED:
 	case MDB_PAGE_NOTFOUND:
 	case MDB_INVALID:
@@ -57,11 +57,9 @@ int lmdb_failed(const struct lmdb *db, int code, const char *what, struct err *e
 	case MDB_MAP_RESIZED:
 	case MDB_NOTFOUND:
 	case MDB_BAD_VALSIZE:
-		return err_set(e, ERR_CORRUPT, "%s: %s: damaged: %s", db->subject, what,
-			       mdb_strerror(code));
+		return err_set(e, ERR_CORRUPT, "%s: %s: damaged: %s", db->subject, what, mdb_strerror(code));
 	case MDB_VERSION_MISMATCH:
-		return err_set(e, ERR_ENV, "%s: %s: in use through another version of LMDB",
-			       db->subject, what);
+		return err_set(e, ERR_ENV, "%s: %s: in use through another version of LMDB", db->subject, what);
 	default:
 		break;
 	}
@@ -102,8 +100,7 @@ static int open_data(struct lmdb *db, int folder_fd, struct err *e)
 	if (errno == ENOENT)
 		return 0;
 	return err_set_errno(e, ERR_ENV, errno, "%s: %s%s", db->subject, data_name,
-			     errno == EACCES ? ": only members of its group (vmroll) may read it"
-					     : "");
+			     errno == EACCES ? ": only members of its group (vmroll) may read it" : "");
 }
 
 static int open_or_make_data(struct lmdb *db, const char *folder, int folder_fd,
@@ -141,8 +138,7 @@ static int check_state(struct pages *pages, uint64_t number, struct err *e)
 	if (found < 0)
 		return found;
 	if (found == 0)
-		return err_set(e, ERR_CORRUPT,
-			       "damaged, or not a store: it does not know its state");
+		return err_set(e, ERR_CORRUPT, "damaged, or not a store: it does not know its state");
 	if (pages_item(&at, &raw, e) < 0)
 		return ERR_CORRUPT;
 	if (raw.value_length != sizeof state)
@@ -150,8 +146,7 @@ static int check_state(struct pages *pages, uint64_t number, struct err *e)
 	memcpy(&state, raw.value, sizeof state);
 	/* A copy made by mdb_copy -c begins with transaction 1. */
 	if (state.transaction != number && number != 1)
-		return err_set(e, ERR_CORRUPT,
-			       "damaged: this is not the state that was written last");
+		return err_set(e, ERR_CORRUPT, "damaged: this is not the state that was written last");
 	if (state.entries != tree->entries || state.branch_pages != tree->branch_pages ||
 	    state.leaf_pages != tree->leaf_pages || state.overflow_pages != tree->overflow_pages)
 		return err_set(e, ERR_CORRUPT, "damaged: its counts do not match");
@@ -195,8 +190,8 @@ static int show(const struct lmdb *db, const struct pages_meta *meta, struct pag
 	return check_state(pages, meta->transaction, e);
 }
 
-int lmdb_show(const struct lmdb *db, uint64_t number, struct pages *pages,
-	      struct pages_free *free_pages, struct err *e)
+int lmdb_show(const struct lmdb *db, uint64_t number, struct pages *pages, struct pages_free *free_pages,
+	      struct err *e)
 {
 	struct pages_meta meta;
 	uint64_t bytes = 0;
@@ -225,8 +220,7 @@ static int check_end(const struct pages *pages, struct err *e)
 
 static int check_meta(const struct lmdb *db, const struct pages_meta *meta, struct err *e)
 {
-	cleanup(pages_free_done)
-	struct pages_free free_pages = {0};
+	cleanup(pages_free_done) struct pages_free free_pages = {0};
 	struct pages pages;
 
 	if (meta->transaction == 0)
@@ -251,8 +245,7 @@ static int check_metas(struct lmdb *db, struct err *e)
 			result = check_meta(db, &metas.older, e);
 		if (result != ERR_CORRUPT)
 			return result;
-		if (pages_read_metas(db->fd, &again, NULL) < 0 ||
-		    memcmp(&again, &metas, sizeof again) == 0)
+		if (pages_read_metas(db->fd, &again, NULL) < 0 || memcmp(&again, &metas, sizeof again) == 0)
 			return result;
 	}
 	return result;
@@ -263,8 +256,8 @@ static int map_data(struct lmdb *db, struct err *e)
 	void *map = mmap(NULL, PAGES_MAP_BYTES, PROT_READ, MAP_SHARED, db->fd, 0);
 
 	if (map == MAP_FAILED)
-		return err_set_errno(e, ERR_ENV, errno, "%s: mapping %zu GiB of address space",
-				     db->subject, PAGES_MAP_BYTES >> 30);
+		return err_set_errno(e, ERR_ENV, errno, "%s: mapping %zu GiB of address space", db->subject,
+				     PAGES_MAP_BYTES >> 30);
 	db->map = map;
 	int result = fault_watch(map, PAGES_MAP_BYTES, db->subject, e);
 	if (result < 0)
@@ -278,8 +271,7 @@ static int open_failed(const struct lmdb *db, int folder_fd, bool write, int cod
 	if (code != EACCES)
 		return lmdb_failed(db, code, "opening it", e);
 	if (faccessat(folder_fd, lock_name, R_OK | W_OK, AT_EACCESS) < 0)
-		return err_set_errno(e, ERR_ENV, code,
-				     "%s: %s: readers write it too: join its group (vmroll)",
+		return err_set_errno(e, ERR_ENV, code, "%s: %s: readers write it too: join its group (vmroll)",
 				     db->subject, lock_name);
 	return err_set_errno(e, ERR_ENV, code, "%s: %s%s", db->subject, data_name,
 			     write ? ": this user may not write it" : "");
@@ -291,22 +283,19 @@ static int open_failed(const struct lmdb *db, int folder_fd, bool write, int cod
  */
 static void make_lock_file(int folder_fd)
 {
-	cleanup(cleanup_fd)
-	int lock = -1;
+	cleanup(cleanup_fd) int lock = -1;
 
 	folder_open_file(folder_fd, lock_name, FOLDER_LOCK_MODE, &lock, NULL);
 }
 
-static int open_environment(struct lmdb *db, const char *folder, int folder_fd, bool write,
-			    struct err *e)
+static int open_environment(struct lmdb *db, const char *folder, int folder_fd, bool write, struct err *e)
 {
 	int result = lmdb_new_environment(db, e);
 
 	if (result < 0)
 		return result;
 	make_lock_file(folder_fd);
-	int code =
-	    mdb_env_open(db->env, folder, MDB_NOTLS | (write ? 0 : MDB_RDONLY), FOLDER_LOCK_MODE);
+	int code = mdb_env_open(db->env, folder, MDB_NOTLS | (write ? 0 : MDB_RDONLY), FOLDER_LOCK_MODE);
 	return code ? open_failed(db, folder_fd, write, code, e) : 0;
 }
 
@@ -315,8 +304,7 @@ static int watch_lmdb_map(struct lmdb *db, struct err *e)
 {
 	MDB_txn *transaction = NULL;
 	MDB_val key = {lmdb_state_key.length, (void *)lmdb_state_key.data}, value;
-	cleanup(pages_free_done)
-	struct pages_free free_pages = {0};
+	cleanup(pages_free_done) struct pages_free free_pages = {0};
 	struct pages pages;
 	struct pages_cursor at;
 	struct store_item raw;
@@ -330,8 +318,7 @@ static int watch_lmdb_map(struct lmdb *db, struct err *e)
 			return lmdb_failed(db, code, "opening it", e);
 		shown = lmdb_show(db, mdb_txn_id(transaction), &pages, &free_pages, e);
 	}
-	if (shown == 1 && pages_find(&at, &pages, lmdb_state_key, e) == 1 &&
-	    pages_item(&at, &raw, e) == 0) {
+	if (shown == 1 && pages_find(&at, &pages, lmdb_state_key, e) == 1 && pages_item(&at, &raw, e) == 0) {
 		int code = mdb_dbi_open(transaction, NULL, 0, &db->dbi);
 		if (!code)
 			code = mdb_get(transaction, db->dbi, &key, &value);
@@ -340,9 +327,7 @@ static int watch_lmdb_map(struct lmdb *db, struct err *e)
 		else
 			db->lmdb_map = (const unsigned char *)value.mv_data - (raw.value - db->map);
 	} else {
-		result = shown < 0
-			     ? shown
-			     : err_set(e, ERR_CORRUPT, "%s: damaged: no state in it", db->subject);
+		result = shown < 0 ? shown : err_set(e, ERR_CORRUPT, "%s: damaged: no state in it", db->subject);
 	}
 	mdb_txn_abort(transaction);
 	return result < 0 ? result : fault_watch(db->lmdb_map, PAGES_MAP_BYTES, db->subject, e);
@@ -360,8 +345,7 @@ static int enlist(struct lmdb *db, struct err *e)
 	for (const struct lmdb *open = all_open; open; open = open->next_open)
 		if (open->process == getpid() && fstat(open->fd, &other) == 0 &&
 		    mine.st_dev == other.st_dev && mine.st_ino == other.st_ino)
-			return err_set(e, ERR_USAGE, "%s: is open in this process already",
-				       db->subject);
+			return err_set(e, ERR_USAGE, "%s: is open in this process already", db->subject);
 	db->process = getpid();
 	db->next_open = all_open;
 	all_open = db;
@@ -377,11 +361,10 @@ static void delist(const struct lmdb *db)
 		}
 }
 
-static int open_all(struct lmdb *db, const char *folder,
-		    const struct store_backend_options *options, struct err *e)
+static int open_all(struct lmdb *db, const char *folder, const struct store_backend_options *options,
+		    struct err *e)
 {
-	cleanup(cleanup_fd)
-	int folder_fd = -1;
+	cleanup(cleanup_fd) int folder_fd = -1;
 	bool write = options->mode != STORE_READ;
 
 	int result = folder_open(folder, write, &folder_fd, e);
@@ -402,8 +385,7 @@ static int open_all(struct lmdb *db, const char *folder,
 	return result;
 }
 
-int lmdb_open(void **handle, const char *folder, const struct store_backend_options *options,
-	      struct err *e)
+int lmdb_open(void **handle, const char *folder, const struct store_backend_options *options, struct err *e)
 {
 	struct lmdb *db = mem_zalloc(1, sizeof *db);
 

@@ -25,8 +25,7 @@ struct lmdb {
 	const void *lmdb_map;
 	store_check *check;
 	unsigned commits;
-	struct lmdb_view
-	    *idle; /* kept for the next view: its reader's place is taken, but it pins nothing */
+	struct lmdb_view *idle; /* kept for the next view: its reader's place is taken, but it pins nothing */
 };
 
 /*
@@ -47,17 +46,15 @@ int lmdb_damaged(const struct lmdb *db, int code, struct err *e);
 /* An environment that is not open yet, in db->env. */
 int lmdb_new_environment(struct lmdb *db, struct err *e);
 /* Makes the data file with FIRST in it unless there is one; under the folder's lock. */
-int lmdb_make(struct lmdb *db, const char *folder, int folder_fd,
-	      const struct store_operation *first, struct err *e);
-
-int lmdb_open(void **handle, const char *folder, const struct store_backend_options *options,
+int lmdb_make(struct lmdb *db, const char *folder, int folder_fd, const struct store_operation *first,
 	      struct err *e);
+
+int lmdb_open(void **handle, const char *folder, const struct store_backend_options *options, struct err *e);
 void lmdb_close(void *handle);
 int lmdb_lock_path(const char *folder, const char *name, char **path, struct err *e);
 
 /* Writing, in store_lmdb_write.c. The transaction is LMDB's own write lock. */
-int lmdb_commit(void *handle, const struct store_operation *operations, size_t count,
-		struct err *e);
+int lmdb_commit(void *handle, const struct store_operation *operations, size_t count, struct err *e);
 /* Writes the state of TRANSACTION, as its last operation. An LMDB code. */
 int lmdb_put_state(MDB_txn *transaction, MDB_dbi dbi);
 

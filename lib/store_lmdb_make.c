@@ -11,8 +11,7 @@
 #include "store_folder.h"
 #include "store_lmdb.h"
 
-static int fill(struct lmdb *db, const char *folder, const struct store_operation *first,
-		struct err *e)
+static int fill(struct lmdb *db, const char *folder, const struct store_operation *first, struct err *e)
 {
 	MDB_txn *transaction = NULL;
 	MDB_val key = {first->key_length, (void *)first->key};
@@ -54,18 +53,16 @@ static int move_into_place(struct lmdb *db, int folder_fd, struct err *e)
 	return 0;
 }
 
-int lmdb_make(struct lmdb *db, const char *folder, int folder_fd,
-	      const struct store_operation *first, struct err *e)
+int lmdb_make(struct lmdb *db, const char *folder, int folder_fd, const struct store_operation *first,
+	      struct err *e)
 {
-	cleanup(cleanup_mem)
-	char *beside = mem_format("%s/%s", folder, ".new");
+	cleanup(cleanup_mem) char *beside = mem_format("%s/%s", folder, ".new");
 
 	if (faccessat(folder_fd, "data.mdb", F_OK, 0) == 0)
 		return 0;
 	remove_new(folder_fd);
 	if (mkdir(beside, 0700) < 0)
-		return err_set_errno(e, errno == ENOSPC ? ERR_FULL : ERR_ENV, errno, "%s",
-				     db->subject);
+		return err_set_errno(e, errno == ENOSPC ? ERR_FULL : ERR_ENV, errno, "%s", db->subject);
 	int result = fill(db, beside, first, e);
 	if (db->env)
 		mdb_env_close(db->env);

@@ -68,8 +68,7 @@ static int open_view(struct lmdb_view *view, struct err *e)
 			return shown < 0 ? shown : 0;
 		mdb_txn_reset(view->transaction);
 	}
-	return err_set(e, ERR_CORRUPT, "%s: damaged: its newest state has no meta page",
-		       view->db->subject);
+	return err_set(e, ERR_CORRUPT, "%s: damaged: its newest state has no meta page", view->db->subject);
 }
 
 static int lmdb_view_open(void **handle, void *store, struct err *e)
@@ -112,16 +111,13 @@ static void lmdb_view_close(void *handle)
 	view->db->idle = view;
 }
 
-static int lmdb_view_get(void *handle, const void *key, size_t key_length, struct store_item *raw,
-			 struct err *e)
+static int lmdb_view_get(void *handle, const void *key, size_t key_length, struct store_item *raw, struct err *e)
 {
 	struct lmdb_view *view = handle;
 	struct pages_cursor at;
 
 	int found = pages_find(&at, &view->pages, (struct pages_key){key, key_length}, e);
-	int result = found == 1   ? pages_item(&at, raw, e)
-		     : found == 0 ? pages_check_around(&at, e)
-				  : found;
+	int result = found == 1 ? pages_item(&at, raw, e) : found == 0 ? pages_check_around(&at, e) : found;
 	return result < 0 ? lmdb_damaged(view->db, result, e) : found;
 }
 
@@ -136,8 +132,8 @@ struct lmdb_cursor {
 	unsigned char prefix[STORE_KEY_MAX];
 };
 
-static int lmdb_cursor_open(void **handle, void *view, const void *prefix, size_t prefix_length,
-			    bool reverse, struct err *e)
+static int lmdb_cursor_open(void **handle, void *view, const void *prefix, size_t prefix_length, bool reverse,
+			    struct err *e)
 {
 	(void)e;
 	struct lmdb_cursor *cursor = mem_zalloc(1, sizeof *cursor);
@@ -274,18 +270,18 @@ static int lmdb_size(void *handle, uint64_t *bytes, struct err *e)
 }
 
 const struct store_backend store_lmdb = {
-    .scheme = "lmdb",
-    .open = lmdb_open,
-    .close = lmdb_close,
-    .lock_path = lmdb_lock_path,
-    .size = lmdb_size,
-    .commit = lmdb_commit,
-    .view_open = lmdb_view_open,
-    .view_close = lmdb_view_close,
-    .view_revision = lmdb_view_revision,
-    .view_get = lmdb_view_get,
-    .cursor_open = lmdb_cursor_open,
-    .cursor_close = lmdb_cursor_close,
-    .cursor_seek = lmdb_cursor_seek,
-    .cursor_next = lmdb_cursor_next,
+	.scheme = "lmdb",
+	.open = lmdb_open,
+	.close = lmdb_close,
+	.lock_path = lmdb_lock_path,
+	.size = lmdb_size,
+	.commit = lmdb_commit,
+	.view_open = lmdb_view_open,
+	.view_close = lmdb_view_close,
+	.view_revision = lmdb_view_revision,
+	.view_get = lmdb_view_get,
+	.cursor_open = lmdb_cursor_open,
+	.cursor_close = lmdb_cursor_close,
+	.cursor_seek = lmdb_cursor_seek,
+	.cursor_next = lmdb_cursor_next,
 };

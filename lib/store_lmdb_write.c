@@ -23,8 +23,7 @@ static int show_before(struct writing *writing, struct err *e)
 
 	int shown = lmdb_show(db, number, &writing->pages, &writing->free_pages, e);
 	if (shown == 0)
-		return err_set(e, ERR_CORRUPT, "%s: damaged: its newest state has no meta page",
-			       db->subject);
+		return err_set(e, ERR_CORRUPT, "%s: damaged: its newest state has no meta page", db->subject);
 	return shown < 0 ? shown : 0;
 }
 
@@ -43,8 +42,7 @@ static bool is_as_expected(const struct store_operation *operation, const struct
 
 	if (!raw || !wanted)
 		return !raw && !wanted;
-	return raw->value_length == operation->raw_length &&
-	       memcmp(raw->value, wanted, raw->value_length) == 0;
+	return raw->value_length == operation->raw_length && memcmp(raw->value, wanted, raw->value_length) == 0;
 }
 
 static int decide(struct writing *writing, const struct store_operation *operation, struct err *e)
@@ -57,8 +55,7 @@ static int decide(struct writing *writing, const struct store_operation *operati
 	if (operation->kind != STORE_CLAIM && operation->kind != STORE_EXPECT)
 		return 0;
 	int found = pages_find(&at, &writing->pages, key, e);
-	if (found < 0 || (found == 1 && pages_item(&at, &raw, e) < 0) ||
-	    pages_check_around(&at, e) < 0)
+	if (found < 0 || (found == 1 && pages_item(&at, &raw, e) < 0) || pages_check_around(&at, e) < 0)
 		return lmdb_damaged(db, ERR_CORRUPT, e);
 	return is_as_expected(operation, found ? &raw : NULL) ? 0 : lost(db, operation, e);
 }
@@ -73,8 +70,7 @@ static int prepare(struct writing *writing, struct err *e)
 		const struct store_operation *operation = &writing->operations[i];
 		struct pages_key key = {operation->key, operation->key_length};
 		if (operation->kind != STORE_EXPECT)
-			result =
-			    pages_guard(&writing->pages, key, operation->kind == STORE_DELETE, e);
+			result = pages_guard(&writing->pages, key, operation->kind == STORE_DELETE, e);
 		if (result < 0)
 			lmdb_damaged(writing->db, result, e);
 	}

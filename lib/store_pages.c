@@ -9,13 +9,13 @@ void pages_init(struct pages *pages, const unsigned char *map, uint64_t file_byt
 	uint64_t in_file = file_bytes / meta->page_size;
 
 	*pages = (struct pages){
-	    .map = map,
-	    .page_size = meta->page_size,
-	    .page_count = meta->last_page + 1,
-	    .page_limit = in_file <= meta->last_page ? in_file : meta->last_page + 1,
-	    .tree = meta->data,
-	    .free = free,
-	    .check = check,
+		.map = map,
+		.page_size = meta->page_size,
+		.page_count = meta->last_page + 1,
+		.page_limit = in_file <= meta->last_page ? in_file : meta->last_page + 1,
+		.tree = meta->data,
+		.free = free,
+		.check = check,
 	};
 }
 
@@ -62,8 +62,7 @@ static int compare(const struct pages *pages, struct pages_key a, struct pages_k
 }
 
 /* The bytes that the node takes of its page, 0 if it cannot be one. */
-static size_t node_extent(const struct pages *pages, const unsigned char *node, size_t room,
-			  bool leaf, bool first)
+static size_t node_extent(const struct pages *pages, const unsigned char *node, size_t room, bool leaf, bool first)
 {
 	if (room < NODE_HEADER)
 		return 0;
@@ -89,8 +88,7 @@ static const char *check_nodes(const struct pages *pages, const unsigned char *p
 	size_t lower = get16(page + HEADER_LOWER), upper = get16(page + HEADER_UPPER);
 	unsigned char taken[PAGES_SIZE_MAX / 2];
 
-	if (lower < HEADER + 2 || lower % 2 || upper % 2 || upper < lower ||
-	    upper > pages->page_size)
+	if (lower < HEADER + 2 || lower % 2 || upper % 2 || upper < lower || upper > pages->page_size)
 		return "its bounds are impossible";
 	size_t count = node_count(page), filled = 0, area = pages->page_size - upper;
 	memset(taken, 0, area / 2);
@@ -179,9 +177,8 @@ static int descend(struct pages_cursor *cursor, struct err *e)
 		from = node_at(above->page, above->index);
 		number = node_child(from);
 		level->low = above->index ? node_key(from) : above->low;
-		level->high = above->index + 1 < above->count
-				  ? node_key(node_at(above->page, above->index + 1))
-				  : above->high;
+		level->high = above->index + 1 < above->count ? node_key(node_at(above->page, above->index + 1))
+							      : above->high;
 	}
 	if (!is_usable(pages, number, 1))
 		return pages_bad(number, "is free, or outside of the file", e);
@@ -217,8 +214,7 @@ static size_t search_page(const struct pages *pages, const struct pages_level *l
 	return leaf ? low : low - 1;
 }
 
-int pages_find(struct pages_cursor *cursor, struct pages *pages, struct pages_key key,
-	       struct err *e)
+int pages_find(struct pages_cursor *cursor, struct pages *pages, struct pages_key key, struct err *e)
 {
 	bool exact = false;
 
@@ -306,12 +302,11 @@ int pages_previous(struct pages_cursor *cursor, struct err *e)
 	return 1;
 }
 
-static int overflow_value(const struct pages *pages, const unsigned char *node,
-			  const unsigned char **value, struct err *e)
+static int overflow_value(const struct pages *pages, const unsigned char *node, const unsigned char **value,
+			  struct err *e)
 {
 	uint64_t number = get64(node + NODE_HEADER + get16(node + 6));
-	uint64_t needed =
-	    (HEADER + node_data_length(node) + pages->page_size - 1) / pages->page_size;
+	uint64_t needed = (HEADER + node_data_length(node) + pages->page_size - 1) / pages->page_size;
 
 	if (!is_usable(pages, number, needed))
 		return pages_bad(number, "is free, or outside of the file", e);
@@ -344,8 +339,7 @@ int pages_item(const struct pages_cursor *cursor, struct store_item *raw, struct
 	return item_at(cursor->pages, leaf, leaf->index, raw, e);
 }
 
-static int check_at(const struct pages *pages, const struct pages_level *leaf, size_t index,
-		    struct err *e)
+static int check_at(const struct pages *pages, const struct pages_level *leaf, size_t index, struct err *e)
 {
 	struct store_item raw;
 

@@ -66,8 +66,7 @@ void pages_free_done(struct pages_free *free_pages);
 
 static inline bool pages_is_free(const struct pages_free *free_pages, uint64_t number)
 {
-	return number / 64 < free_pages->words &&
-	       (free_pages->bits[number / 64] >> number % 64 & 1);
+	return number / 64 < free_pages->words && (free_pages->bits[number / 64] >> number % 64 & 1);
 }
 
 /* A page that was checked, and the node that led to it: what is right in one place is wrong in another. */
@@ -80,10 +79,8 @@ struct pages_seen {
 struct pages {
 	const unsigned char *map;
 	size_t page_size;
-	uint64_t
-	    page_limit; /* pages from this number on are not in the file, or not of this state */
-	uint64_t
-	    page_count; /* pages of this state; more than page_limit where free ones at the end were never written */
+	uint64_t page_limit; /* pages from this number on are not in the file, or not of this state */
+	uint64_t page_count; /* pages of this state; more than page_limit where free ones at the end were never written */
 	struct pages_tree tree;
 	bool integer_keys;             /* the tree of free pages */
 	const struct pages_free *free; /* NULL: not known */
@@ -114,8 +111,7 @@ struct pages_cursor {
 };
 
 /* To the first record with key >= KEY (which may be past the last of its page): 1 if it is KEY, else 0. Negative: ERR_CORRUPT. */
-int pages_find(struct pages_cursor *cursor, struct pages *pages, struct pages_key key,
-	       struct err *e);
+int pages_find(struct pages_cursor *cursor, struct pages *pages, struct pages_key key, struct err *e);
 int pages_find_first(struct pages_cursor *cursor, struct pages *pages, struct err *e);
 int pages_find_last(struct pages_cursor *cursor, struct pages *pages, struct err *e);
 /* Steps: 1 on a record, 0 past the end. pages_settle moves from past the last of a page to the first of the next. */

@@ -27,8 +27,7 @@ static int guard_siblings(const struct pages_cursor *at, struct err *e)
 		const struct pages_level *level = &at->levels[depth - 1];
 		if (level->index > 0 && guard_sibling(at, depth, level->index - 1, e) < 0)
 			return ERR_CORRUPT;
-		if (level->index + 1 < level->count &&
-		    guard_sibling(at, depth, level->index + 1, e) < 0)
+		if (level->index + 1 < level->count && guard_sibling(at, depth, level->index + 1, e) < 0)
 			return ERR_CORRUPT;
 	}
 	return 0;
@@ -68,8 +67,8 @@ static void empty_map(struct pages_free *free_pages, uint64_t page_count)
 }
 
 /* An IDL of LMDB: the count, then page numbers in falling order. The record may be longer than the list. */
-static int add_list(struct pages_free *free_pages, uint64_t page_count,
-		    const struct store_item *raw, struct err *e)
+static int add_list(struct pages_free *free_pages, uint64_t page_count, const struct store_item *raw,
+		    struct err *e)
 {
 	size_t held = raw->value_length / sizeof(uint64_t);
 	uint64_t count = held ? get64(raw->value) : 0, before = page_count;
@@ -99,8 +98,7 @@ int pages_read_free(struct pages_free *free_pages, const unsigned char *map, uin
 	empty_map(free_pages, pages.page_count);
 	int found = pages_find_first(&at, &pages, e);
 	for (; found == 1; found = pages_next(&at, e))
-		if (pages_item(&at, &raw, e) < 0 ||
-		    add_list(free_pages, pages.page_count, &raw, e) < 0)
+		if (pages_item(&at, &raw, e) < 0 || add_list(free_pages, pages.page_count, &raw, e) < 0)
 			return ERR_CORRUPT;
 	return found;
 }

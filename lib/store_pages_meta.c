@@ -34,8 +34,7 @@ static int bad_meta(const char *why, struct err *e)
 	return err_set(e, ERR_CORRUPT, "damaged, or not a store: %s", why);
 }
 
-static bool decode_tree(const unsigned char *at, uint16_t flags, uint64_t last_page,
-			struct pages_tree *tree)
+static bool decode_tree(const unsigned char *at, uint16_t flags, uint64_t last_page, struct pages_tree *tree)
 {
 	tree->depth = get16(at + TREE_DEPTH);
 	tree->branch_pages = get64(at + TREE_BRANCH);
@@ -90,8 +89,8 @@ static int read_at(int fd, unsigned char *bytes, size_t length, uint64_t offset,
 	return 0;
 }
 
-static int decode_pair(const unsigned char *first, const unsigned char *second,
-		       struct pages_metas *metas, struct err *e)
+static int decode_pair(const unsigned char *first, const unsigned char *second, struct pages_metas *metas,
+		       struct err *e)
 {
 	struct pages_meta even = {0}, odd = {0};
 

@@ -20,7 +20,6 @@ int store_check_process(const struct store *store, struct err *e);
 /* Keys that begin with NUL are the backend's own; longer ones than STORE_KEY_MAX no backend has to take. */
 int store_check_key(const unsigned char *key, size_t key_length, struct err *e);
 /* Appends the checksum and VALUE: the raw value that backends keep. Where it begins in BYTES. */
-size_t store_seal(struct str *bytes, const void *key, size_t key_length, const void *value,
-		  size_t value_length);
+size_t store_seal(struct str *bytes, const void *key, size_t key_length, const void *value, size_t value_length);
 
 #endif

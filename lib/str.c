@@ -152,10 +152,9 @@ bool str_has_control(const char *text)
 /* General category Cf of Unicode 15 below U+10000, and the two separators: what would hide or turn the rest of a line. */
 static bool is_invisible(uint32_t c)
 {
-	return (c >= 0x80 && c < 0xA0) || c == 0xAD || (c >= 0x600 && c <= 0x605) || c == 0x61C ||
-	       c == 0x6DD || c == 0x70F || c == 0x180E || (c >= 0x200B && c <= 0x200F) ||
-	       (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
-	       (c >= 0xFFF9 && c <= 0xFFFB);
+	return (c >= 0x80 && c < 0xA0) || c == 0xAD || (c >= 0x600 && c <= 0x605) || c == 0x61C || c == 0x6DD ||
+	       c == 0x70F || c == 0x180E || (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
+	       (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB);
 }
 
 static void add_escaped_character(struct str *s, const char *bytes, size_t size, uint32_t c)
@@ -306,8 +305,7 @@ bool str_starts(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-int str_parse_number(const char *text, uint64_t minimum, uint64_t maximum, uint64_t *value,
-		     struct err *e)
+int str_parse_number(const char *text, uint64_t minimum, uint64_t maximum, uint64_t *value, struct err *e)
 {
 	char *end;
 

@@ -15,7 +15,7 @@ struct str {
 	size_t capacity;
 };
 
-void str_done(struct str *s); /* frees; fit for cleanup(str_done) */
+void str_done(struct str *s);  /* frees; fit for cleanup(str_done) */
 void str_reset(struct str *s); /* empties, keeps the memory */
 void str_add(struct str *s, const char *text);
 void str_add_n(struct str *s, const void *bytes, size_t length);

@@ -64,10 +64,9 @@ static bool nics_same(const struct vm *a, const struct vm *b)
 
 bool vm_same(const struct vm *a, const struct vm *b)
 {
-	return memcmp(a->uuid, b->uuid, VM_UUID_SIZE) == 0 && a->state == b->state &&
-	       a->reason == b->reason && a->domain_id == b->domain_id && a->vcpus == b->vcpus &&
-	       a->memory_bytes == b->memory_bytes && a->disk_bytes == b->disk_bytes &&
-	       a->xml_known == b->xml_known && str_equal(a->name, b->name) &&
+	return memcmp(a->uuid, b->uuid, VM_UUID_SIZE) == 0 && a->state == b->state && a->reason == b->reason &&
+	       a->domain_id == b->domain_id && a->vcpus == b->vcpus && a->memory_bytes == b->memory_bytes &&
+	       a->disk_bytes == b->disk_bytes && a->xml_known == b->xml_known && str_equal(a->name, b->name) &&
 	       str_equal(a->os, b->os) && str_equal(a->os_id, b->os_id) && nics_same(a, b);
 }
 
@@ -89,10 +88,9 @@ bool vm_is_active(const struct vm *vm)
 const char *vm_state_name(enum vm_state state)
 {
 	static const char *const names[] = {
-		[VM_NO_STATE] = "no state",     [VM_RUNNING] = "running", [VM_BLOCKED] = "idle",
-		[VM_PAUSED] = "paused",         [VM_SHUTDOWN] = "in shutdown",
-		[VM_SHUTOFF] = "shut off",      [VM_CRASHED] = "crashed",
-		[VM_PMSUSPENDED] = "suspended",
+		[VM_NO_STATE] = "no state", [VM_RUNNING] = "running",       [VM_BLOCKED] = "idle",
+		[VM_PAUSED] = "paused",     [VM_SHUTDOWN] = "in shutdown",  [VM_SHUTOFF] = "shut off",
+		[VM_CRASHED] = "crashed",   [VM_PMSUSPENDED] = "suspended",
 	};
 
 	if (state == VM_GONE)
@@ -105,14 +103,14 @@ const char *vm_reason_name(enum vm_state state, int reason)
 	enum { REASONS = 14 };
 	static const char *const names[][REASONS] = {
 		[VM_RUNNING] = {NULL, "booted", "migrated", "restored", "from snapshot", "unpaused",
-				"migration canceled", "save canceled", "wakeup", "crashed",
-				"post-copy", "post-copy failed"},
-		[VM_PAUSED] = {NULL, "user", "migrating", "saving", "dumping", "I/O error",
-			       "watchdog", "from snapshot", "shutting down", "creating snapshot",
-			       "crashed", "starting up", "post-copy", "post-copy failed"},
+				"migration canceled", "save canceled", "wakeup", "crashed", "post-copy",
+				"post-copy failed"},
+		[VM_PAUSED] = {NULL, "user", "migrating", "saving", "dumping", "I/O error", "watchdog",
+			       "from snapshot", "shutting down", "creating snapshot", "crashed",
+			       "starting up", "post-copy", "post-copy failed"},
 		[VM_SHUTDOWN] = {NULL, "user"},
-		[VM_SHUTOFF] = {NULL, "shutdown", "destroyed", "crashed", "migrated", "saved",
-				"failed", "from snapshot", "daemon"},
+		[VM_SHUTOFF] = {NULL, "shutdown", "destroyed", "crashed", "migrated", "saved", "failed",
+				"from snapshot", "daemon"},
 		[VM_CRASHED] = {NULL, "panicked"},
 		[VM_PMSUSPENDED] = {NULL},
 	};
@@ -177,7 +175,8 @@ int vm_uuid_parse(const char *text, unsigned char *uuid, struct err *e)
 
 void vm_uuid_swap(const unsigned char *uuid, unsigned char *swapped)
 {
-	static const unsigned char from[VM_UUID_SIZE] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+	static const unsigned char from[VM_UUID_SIZE] = {3, 2, 1,  0,  5,  4,  7,  6,
+							 8, 9, 10, 11, 12, 13, 14, 15};
 	unsigned char result[VM_UUID_SIZE];
 
 	for (size_t i = 0; i < VM_UUID_SIZE; i++)

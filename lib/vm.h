@@ -14,8 +14,14 @@ enum { VM_UUID_SIZE = 16, VM_UUID_TEXT_SIZE = 37, VM_MAC_SIZE = 6, VM_MAC_TEXT_S
 
 /* The values are libvirt's virDomainState, which is stable ABI. */
 enum vm_state {
-	VM_NO_STATE = 0, VM_RUNNING = 1, VM_BLOCKED = 2, VM_PAUSED = 3, VM_SHUTDOWN = 4,
-	VM_SHUTOFF = 5, VM_CRASHED = 6, VM_PMSUSPENDED = 7,
+	VM_NO_STATE = 0,
+	VM_RUNNING = 1,
+	VM_BLOCKED = 2,
+	VM_PAUSED = 3,
+	VM_SHUTDOWN = 4,
+	VM_SHUTOFF = 5,
+	VM_CRASHED = 6,
+	VM_PMSUSPENDED = 7,
 	VM_GONE = 255 /* only in history: it is no longer defined on that host */
 };
 
@@ -23,9 +29,9 @@ enum vm_state {
 #define VM_UNKNOWN UINT64_MAX
 
 struct vm_nic {
-	char *mac;     /* lower case with colons */
-	char *network; /* network or bridge name, or NULL */
-	char *model;   /* or NULL */
+	char *mac;         /* lower case with colons */
+	char *network;     /* network or bridge name, or NULL */
+	char *model;       /* or NULL */
 	uint64_t rate_bps; /* bits a second, from a bandwidth limit or the uplink */
 };
 
@@ -33,10 +39,10 @@ struct vm {
 	unsigned char uuid[VM_UUID_SIZE]; /* in the byte order of its text */
 	char *name;                       /* any bytes libvirt lets through */
 	enum vm_state state;
-	int reason;         /* libvirt's reason code for the state */
-	int domain_id;      /* libvirt's id while it runs, else -1 */
-	char *os;           /* for people: "Debian 12"; NULL unknown */
-	char *os_id;        /* libosinfo URI, or NULL */
+	int reason;    /* libvirt's reason code for the state */
+	int domain_id; /* libvirt's id while it runs, else -1 */
+	char *os;      /* for people: "Debian 12"; NULL unknown */
+	char *os_id;   /* libosinfo URI, or NULL */
 	uint64_t vcpus;
 	uint64_t memory_bytes; /* the maximum */
 	uint64_t disk_bytes;   /* capacity of all disks together */
@@ -44,7 +50,7 @@ struct vm {
 	size_t nic_count;
 	uint64_t disks_mark; /* fingerprint of the disks as the bulk call lists them (0: it did not): another one means that the XML must be read anew */
 	int64_t xml_read; /* when the XML was last read (WHEN_UNKNOWN: not yet; then os and nics are unknown, not absent) */
-	bool xml_known;   /* attributes from the XML are filled in */
+	bool xml_known; /* attributes from the XML are filled in */
 };
 
 void vm_done(struct vm *vm);

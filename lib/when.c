@@ -58,9 +58,8 @@ static void format_mail(const struct tm *tm, char *text)
 	char zone[8];
 
 	format_zone(tm->tm_gmtoff, false, zone, sizeof zone);
-	snprintf(text, WHEN_TEXT_SIZE, "%.3s, %d %.3s %d %02d:%02d:%02d %s", days + 3L * tm->tm_wday,
-		 tm->tm_mday, months + 3L * tm->tm_mon, tm->tm_year + 1900, tm->tm_hour, tm->tm_min,
-		 tm->tm_sec, zone);
+	snprintf(text, WHEN_TEXT_SIZE, "%.3s, %d %.3s %d %02d:%02d:%02d %s", days + 3L * tm->tm_wday, tm->tm_mday,
+		 months + 3L * tm->tm_mon, tm->tm_year + 1900, tm->tm_hour, tm->tm_min, tm->tm_sec, zone);
 }
 
 const char *when_format(int64_t instant, enum when_style style, char *text)
@@ -89,8 +88,8 @@ const char *when_format(int64_t instant, enum when_style style, char *text)
 	format_zone(tm.tm_gmtoff, true, zone, sizeof zone);
 	strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
 	if (style == WHEN_EVENT)
-		snprintf(text, WHEN_TEXT_SIZE, "%s.%03d%s", stamp,
-			 (int)(instant - (int64_t)seconds * 1000), zone);
+		snprintf(text, WHEN_TEXT_SIZE, "%s.%03d%s", stamp, (int)(instant - (int64_t)seconds * 1000),
+			 zone);
 	else
 		snprintf(text, WHEN_TEXT_SIZE, "%s%s", stamp, zone);
 	return text;
@@ -136,8 +135,7 @@ static bool take_fraction(const char **text, int *milliseconds)
 static bool take_date(const char **text, struct tm *tm)
 {
 	if (!take_digits(text, 4, &tm->tm_year) || !take_char(text, '-') ||
-	    !take_digits(text, 2, &tm->tm_mon) || !take_char(text, '-') ||
-	    !take_digits(text, 2, &tm->tm_mday))
+	    !take_digits(text, 2, &tm->tm_mon) || !take_char(text, '-') || !take_digits(text, 2, &tm->tm_mday))
 		return false;
 	tm->tm_year -= 1900;
 	tm->tm_mon -= 1;
@@ -148,11 +146,9 @@ static bool take_clock(const char **text, struct tm *tm, int *milliseconds)
 {
 	*milliseconds = 0;
 	tm->tm_sec = 0;
-	if (!take_digits(text, 2, &tm->tm_hour) || !take_char(text, ':') ||
-	    !take_digits(text, 2, &tm->tm_min))
+	if (!take_digits(text, 2, &tm->tm_hour) || !take_char(text, ':') || !take_digits(text, 2, &tm->tm_min))
 		return false;
-	if (take_char(text, ':') &&
-	    (!take_digits(text, 2, &tm->tm_sec) || !take_fraction(text, milliseconds)))
+	if (take_char(text, ':') && (!take_digits(text, 2, &tm->tm_sec) || !take_fraction(text, milliseconds)))
 		return false;
 	return tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec < 61;
 }
@@ -203,8 +199,7 @@ static int from_local(const struct tm *wall, int milliseconds, int64_t *instant,
 		guess.tm_isdst = dst;
 		time_t seconds = mktime(&guess);
 		struct tm back;
-		if (!localtime_r(&seconds, &back) || !same_wall_time(&back, wall) ||
-		    (found && seconds == best))
+		if (!localtime_r(&seconds, &back) || !same_wall_time(&back, wall) || (found && seconds == best))
 			continue;
 		best = found && best < seconds ? best : seconds;
 		found++;
@@ -292,8 +287,7 @@ static int take_day_name(const char **text, int64_t now, struct tm *tm)
 }
 
 /* A time of day alone: the latest that is past. */
-static int parse_clock(const char *text, int64_t now, int64_t *instant, bool *ambiguous,
-		       struct err *e)
+static int parse_clock(const char *text, int64_t now, int64_t *instant, bool *ambiguous, struct err *e)
 {
 	for (int days_back = 0; days_back < 2; days_back++) {
 		const char *rest = text;
@@ -310,8 +304,7 @@ static int parse_clock(const char *text, int64_t now, int64_t *instant, bool *am
 	return 0;
 }
 
-static int parse_date(const char *text, int64_t now, int64_t *instant, bool *ambiguous,
-		      struct err *e)
+static int parse_date(const char *text, int64_t now, int64_t *instant, bool *ambiguous, struct err *e)
 {
 	const char *rest = text;
 	struct tm tm = {0};
@@ -376,8 +369,7 @@ static const size_t unit_count = sizeof units / sizeof units[0];
 
 static int bad_duration(const char *text, struct err *e)
 {
-	return err_set(e, ERR_USAGE, "'%s' is not a duration: expected for example 250ms, 15m or 1h30m",
-		       text);
+	return err_set(e, ERR_USAGE, "'%s' is not a duration: expected for example 250ms, 15m or 1h30m", text);
 }
 
 /* The unit that begins at TEXT and ends before a digit or the end; -1 if none. */
@@ -441,8 +433,8 @@ const char *when_format_duration(int64_t milliseconds, char *text)
 	int64_t remainder = rest % units[unit].milliseconds;
 	int64_t second = unit + 1 < unit_count ? remainder / units[unit + 1].milliseconds : 0;
 	if (second > 0)
-		snprintf(text, WHEN_TEXT_SIZE, "%s%lld%s%lld%s", sign, (long long)first,
-			 units[unit].name, (long long)second, units[unit + 1].name);
+		snprintf(text, WHEN_TEXT_SIZE, "%s%lld%s%lld%s", sign, (long long)first, units[unit].name,
+			 (long long)second, units[unit + 1].name);
 	else
 		snprintf(text, WHEN_TEXT_SIZE, "%s%lld%s", sign, (long long)first, units[unit].name);
 	return text;

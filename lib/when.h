@@ -14,11 +14,11 @@
 enum { WHEN_TEXT_SIZE = 48 };
 
 enum when_style {
-	WHEN_LOCAL,  /* 2026-11-20 12:33:21          local time, for tables */
-	WHEN_RFC3339,/* 2026-11-20T12:33:21+09:00    local time with zone, whole seconds */
-	WHEN_EVENT,  /* 2026-11-20T12:33:21.123+09:00  the same with milliseconds */
-	WHEN_CLOCK,  /* 12:33:21                     local time of day */
-	WHEN_MAIL    /* Fri, 20 Nov 2026 12:33:21 +0900  RFC 5322, never localised */
+	WHEN_LOCAL,   /* 2026-11-20 12:33:21          local time, for tables */
+	WHEN_RFC3339, /* 2026-11-20T12:33:21+09:00    local time with zone, whole seconds */
+	WHEN_EVENT,   /* 2026-11-20T12:33:21.123+09:00  the same with milliseconds */
+	WHEN_CLOCK,   /* 12:33:21                     local time of day */
+	WHEN_MAIL     /* Fri, 20 Nov 2026 12:33:21 +0900  RFC 5322, never localised */
 };
 
 /* Now: wall clock (CLOCK_REALTIME), and CLOCK_MONOTONIC for deadlines. Milliseconds. */

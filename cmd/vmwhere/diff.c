@@ -52,8 +52,8 @@ static int collect_host(struct roll *roll, size_t index, struct places *places, 
 	if (result >= 0)
 		result = roll_vms(&cursor, roll, index, e);
 	while (result >= 0 && (result = roll_vms_next(cursor, &vm, e)) > 0) {
-		struct place place = {.vm = vm.vm, .host = mem_string(list.host.name), .since = vm.since,
-				      .seen = vm.seen};
+		struct place place = {
+			.vm = vm.vm, .host = mem_string(list.host.name), .since = vm.since, .seen = vm.seen};
 		memcpy(place.host_uuid, list.host.uuid, VM_UUID_SIZE);
 		vec_push(&places->items, place);
 	}
@@ -72,8 +72,8 @@ static int collect(struct store_view *view, int64_t at, struct places *places, s
 	return result;
 }
 
-static int show_change(struct show *show, const char *change, const struct place *old, const struct place *new,
-		       struct err *e)
+static int show_change(struct show *show, const char *change, const struct place *old,
+		       const struct place *new, struct err *e)
 {
 	const struct place *either = new ? new : old;
 

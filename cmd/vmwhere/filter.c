@@ -73,8 +73,8 @@ static int show_death(struct show *show, const struct hoststate_change *change, 
 }
 
 /* Each death is judged by the store as it is then. */
-static int take_change(const struct options *options, struct store *store, const struct hoststate_change *change,
-		       struct err *e)
+static int take_change(const struct options *options, struct store *store,
+		       const struct hoststate_change *change, struct err *e)
 {
 	cleanup(cleanup_store_view) struct store_view *view = NULL;
 	cleanup(show_done) struct show show = {0};

@@ -92,7 +92,8 @@ static int check_list(const struct roll_list *list, struct err *e)
 {
 	if (list->answered != WHEN_UNKNOWN)
 		return 0;
-	return err_set(e, ERR_NOT_FOUND, "%s: never answered: %s", list->host.name, list->why ? list->why : "no list");
+	return err_set(e, ERR_NOT_FOUND, "%s: never answered: %s", list->host.name,
+		       list->why ? list->why : "no list");
 }
 
 int where_on(const struct options *options, struct store *store)

@@ -23,7 +23,8 @@ static const char *const shown_by_default[] = {
 
 int show_columns(struct show *show, const struct options *options, struct err *e)
 {
-	bool plain = options->mode != MODE_HISTORY && options->mode != MODE_DIFF && options->mode != MODE_AFFECTED;
+	bool plain =
+		options->mode != MODE_HISTORY && options->mode != MODE_DIFF && options->mode != MODE_AFFECTED;
 	enum rows_format format = options->cli.format;
 	const char *selection = options->cli.columns;
 

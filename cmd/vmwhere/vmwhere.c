@@ -9,7 +9,14 @@
 #include "vmwhere.h"
 #include "when.h"
 
-enum { OPTION_ON = CLI_LONG_ONLY, OPTION_AT, OPTION_HISTORY, OPTION_DIFF, OPTION_DUPLICATES, OPTION_AFFECTED };
+enum {
+	OPTION_ON = CLI_LONG_ONLY,
+	OPTION_AT,
+	OPTION_HISTORY,
+	OPTION_DIFF,
+	OPTION_DUPLICATES,
+	OPTION_AFFECTED
+};
 
 static const struct cli_option option_table[] = {
 	{OPTION_ON, "on", "HOST", "what runs on HOST"},
@@ -52,12 +59,13 @@ const struct column where_columns[COLUMNS_ALL] = {
 	[COLUMN_SNAPSHOT] = {"SNAPSHOT", "snapshot", "number of the snapshot", ROWS_NUMBER, true, false},
 	[COLUMN_AGE] = {"AGE", "age_s", "seconds since the host's list", ROWS_NUMBER, true, false},
 	[COLUMN_UNTIL] = {"UNTIL", "until", "--history: when that ended", ROWS_TIME, true, false},
-	[COLUMN_CHANGE] = {"CHANGE", "change", "--diff: appeared, gone, moved, state, changed", ROWS_TEXT, true,
-			   false},
+	[COLUMN_CHANGE] = {"CHANGE", "change", "--diff: appeared, gone, moved, state, changed", ROWS_TEXT,
+			   true, false},
 	[COLUMN_FROM] = {"FROM", "from", "--diff: host at the first time", ROWS_TEXT, true, false},
 	[COLUMN_WAS] = {"WAS", "was", "--diff: state at the first time", ROWS_TEXT, true, false},
 	[COLUMN_DIED] = {"DIED", "died", "--affected: when the host stopped", ROWS_TIME, true, false},
-	[COLUMN_NOW] = {"NOW", "now", "--affected: restarted, back, not seen, no newer list", ROWS_TEXT, true, false},
+	[COLUMN_NOW] = {"NOW", "now", "--affected: restarted, back, not seen, no newer list", ROWS_TEXT, true,
+			false},
 	[COLUMN_NOW_HOST] = {"NOW_HOST", "now_host", "--affected: where it runs since", ROWS_TEXT, true, false},
 	[COLUMN_NOW_SINCE] = {"NOW_SINCE", "now_since", "--affected: since when", ROWS_TIME, true, false},
 };
@@ -65,8 +73,9 @@ const struct column where_columns[COLUMNS_ALL] = {
 static int set_mode(struct options *options, enum where_mode mode, struct err *e)
 {
 	if (options->mode != MODE_WHERE && options->mode != mode)
-		return err_set(e, ERR_USAGE,
-			       "only one of --on, --history, --diff, --duplicates and --affected can be asked");
+		return err_set(
+			e, ERR_USAGE,
+			"only one of --on, --history, --diff, --duplicates and --affected can be asked");
 	options->mode = mode;
 	return 0;
 }

@@ -15,12 +15,33 @@
 #include "store.h"
 
 enum where_column {
-	COLUMN_VM, COLUMN_UUID, COLUMN_HOST, COLUMN_STATE, COLUMN_SINCE, COLUMN_SEEN, COLUMN_STALE, COLUMN_OS,
-	COLUMN_MANAGER, COLUMN_CLUSTER, COLUMN_VCPU, COLUMN_MEMORY, COLUMN_DISK, COLUMN_NIC, COLUMN_ADMIN,
-	COLUMN_GRADE, COLUMN_SNAPSHOT, COLUMN_AGE,
+	COLUMN_VM,
+	COLUMN_UUID,
+	COLUMN_HOST,
+	COLUMN_STATE,
+	COLUMN_SINCE,
+	COLUMN_SEEN,
+	COLUMN_STALE,
+	COLUMN_OS,
+	COLUMN_MANAGER,
+	COLUMN_CLUSTER,
+	COLUMN_VCPU,
+	COLUMN_MEMORY,
+	COLUMN_DISK,
+	COLUMN_NIC,
+	COLUMN_ADMIN,
+	COLUMN_GRADE,
+	COLUMN_SNAPSHOT,
+	COLUMN_AGE,
 	COLUMNS_OF_VM, /* those below are for some modes only */
-	COLUMN_UNTIL = COLUMNS_OF_VM, COLUMN_CHANGE, COLUMN_FROM, COLUMN_WAS, COLUMN_DIED, COLUMN_NOW,
-	COLUMN_NOW_HOST, COLUMN_NOW_SINCE,
+	COLUMN_UNTIL = COLUMNS_OF_VM,
+	COLUMN_CHANGE,
+	COLUMN_FROM,
+	COLUMN_WAS,
+	COLUMN_DIED,
+	COLUMN_NOW,
+	COLUMN_NOW_HOST,
+	COLUMN_NOW_SINCE,
 	COLUMNS_ALL
 };
 
@@ -31,11 +52,11 @@ enum where_mode { MODE_WHERE, MODE_ON, MODE_HISTORY, MODE_DIFF, MODE_DUPLICATES,
 struct options {
 	struct cli cli;
 	enum where_mode mode;
-	const char *subject;  /* of --on, --history */
-	const char *first;    /* of --diff; the other is the operand */
+	const char *subject; /* of --on, --history */
+	const char *first;   /* of --diff; the other is the operand */
 	const char *at_text;
-	int64_t at;           /* WHEN_UNKNOWN: now */
-	bool all;             /* also what does not run */
+	int64_t at; /* WHEN_UNKNOWN: now */
+	bool all;   /* also what does not run */
 };
 
 /* ---- show.c: rows about VMs ---- */
@@ -75,7 +96,7 @@ int show_host(struct show *show, size_t index, const struct roll_list **list, st
 
 /* ---- one file a mode: 0, or an err_code already told ---- */
 
-int where_find(const struct options *options, struct store *store);       /* find.c */
+int where_find(const struct options *options, struct store *store); /* find.c */
 int where_list(const struct options *options, struct store *store);
 int where_on(const struct options *options, struct store *store);
 int where_duplicates(const struct options *options, struct store *store); /* duplicates.c */

@@ -139,8 +139,8 @@ static void take_snapshot(struct cluster *cluster, int64_t begun)
 	for (size_t i = 0; i < cluster->host_count; i++) {
 		const struct machines *machines = &cluster->machines[i];
 		int64_t answered = begun + 100 + (int64_t)(random_number() % 2000);
-		must(roll_put_list(writer, &cluster->attributes[i], machines->items.items, machines->items.count,
-				   answered, NULL, &cluster->e),
+		must(roll_put_list(writer, &cluster->attributes[i], machines->items.items,
+				   machines->items.count, answered, NULL, &cluster->e),
 		     cluster);
 	}
 	must(roll_finish(writer, begun + 2500, &cluster->e), cluster);
@@ -153,7 +153,8 @@ static size_t argument(int argc, char **argv, int index, size_t otherwise)
 
 int main(int argc, char **argv)
 {
-	struct cluster cluster = {.host_count = argument(argc, argv, 2, 1000), .vm_count = argument(argc, argv, 3, 100)};
+	struct cluster cluster = {.host_count = argument(argc, argv, 2, 1000),
+				  .vm_count = argument(argc, argv, 3, 100)};
 	size_t snapshots = argument(argc, argv, 4, 30) * SNAPSHOTS_A_DAY;
 	size_t moved = 0, vms = cluster.host_count * cluster.vm_count;
 	uint64_t bytes;
@@ -175,8 +176,8 @@ int main(int argc, char **argv)
 		take_snapshot(&cluster, begin + (int64_t)i * PERIOD_MS);
 	}
 	must(store_size(cluster.store, &bytes, &cluster.e), &cluster);
-	printf("%zu hosts, %zu VMs, %zu snapshots, %zu moves: %.1f MB in use\n", cluster.host_count, vms, snapshots,
-	       moved, (double)bytes / 1e6);
+	printf("%zu hosts, %zu VMs, %zu snapshots, %zu moves: %.1f MB in use\n", cluster.host_count, vms,
+	       snapshots, moved, (double)bytes / 1e6);
 	store_close(cluster.store);
 	return 0;
 }

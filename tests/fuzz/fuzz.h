@@ -14,10 +14,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *fuzz_file(const uint8_t *data, size_t size);
 
 /* Ends the process unless TRUTH: a promise was broken. */
-#define fuzz_check(truth)                                                                          \
-	do {                                                                                       \
-		if (!(truth))                                                                      \
-			fuzz_broken(#truth, __FILE__, __LINE__);                                   \
+#define fuzz_check(truth)                                                                                    \
+	do {                                                                                                 \
+		if (!(truth))                                                                                \
+			fuzz_broken(#truth, __FILE__, __LINE__);                                             \
 	} while (0)
 void fuzz_broken(const char *promise, const char *file, int line) __attribute__((noreturn));
 

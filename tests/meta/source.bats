@@ -100,3 +100,15 @@ source "$BATS_TEST_DIRNAME/rules.bash"
 	finds tidy lib/a.c:2: lib/b.c:1: -- build
 	[[ $output != *lib/c.c* ]]
 }
+
+@test "clang-format would change nothing" {
+	holds format
+}
+
+@test "what clang-format would change is found" {
+	cp "$top_srcdir/.clang-format" "$BATS_TEST_TMPDIR"
+	plant lib/a.c 'int f( int a )' '{' '    return a ;' '}'
+	plant lib/b.c 'int g(int a)' '{' $'\treturn a;' '}'
+	finds format lib/a.c:1: lib/a.c:3:
+	[[ $output != *lib/b.c* ]]
+}

@@ -86,7 +86,8 @@ static void world_read(struct world *world, const char *text)
 		char *equals = strchr(word, '=');
 		*equals = '\0';
 		char *colon = strchr(word, ':');
-		struct list list = {.name = mem_string_n(word, strcspn(word, ":")), .identity = word, .vms = equals + 1};
+		struct list list = {
+			.name = mem_string_n(word, strcspn(word, ":")), .identity = word, .vms = equals + 1};
 		if (colon && !strchr("0123456789", colon[1]))
 			list.identity = colon + 1;
 		vec_push(&world->lists, list);

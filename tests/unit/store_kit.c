@@ -96,8 +96,7 @@ static void add(struct store_batch *batch, unsigned number)
 void kit_fill(struct kit *kit, unsigned first, unsigned count)
 {
 	struct err e = {0};
-	cleanup(cleanup_store_batch)
-	struct store_batch *batch = store_batch_new(kit->store);
+	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(kit->store);
 
 	for (unsigned i = 0; i < count; i++)
 		add(batch, first + i);
@@ -108,8 +107,7 @@ void kit_fill(struct kit *kit, unsigned first, unsigned count)
 void kit_fill_shuffled(struct kit *kit, unsigned count)
 {
 	struct err e = {0};
-	cleanup(cleanup_store_batch)
-	struct store_batch *batch = store_batch_new(kit->store);
+	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(kit->store);
 
 	for (unsigned i = 0, number = 0; i < count; i++, number = (number + 7919) % count)
 		add(batch, number);
@@ -119,8 +117,7 @@ void kit_fill_shuffled(struct kit *kit, unsigned count)
 void kit_delete_every(struct kit *kit, unsigned count, unsigned step)
 {
 	struct err e = {0};
-	cleanup(cleanup_store_batch)
-	struct store_batch *batch = store_batch_new(kit->store);
+	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(kit->store);
 
 	for (unsigned i = 0; i < count; i += step) {
 		char key[32];
@@ -148,10 +145,8 @@ void kit_check_item(const struct store_item *item)
 unsigned kit_count(struct kit *kit, bool reverse)
 {
 	struct err e = {0};
-	cleanup(cleanup_store_view)
-	struct store_view *view = NULL;
-	cleanup(cleanup_store_cursor)
-	struct store_cursor *cursor = NULL;
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	cleanup(cleanup_store_cursor) struct store_cursor *cursor = NULL;
 	struct store_item item;
 	unsigned count = 0;
 	char before[10] = "";

@@ -9,7 +9,7 @@
 #include "when.h"
 
 #define T0 INT64_C(1763600000000)
-#define at(minutes) (T0 + (int64_t)((minutes) * MINUTE))
+#define at(minutes) (T0 + (int64_t)((minutes)*MINUTE))
 
 static const char *now_name(enum affected_now now)
 {
@@ -84,9 +84,11 @@ static void a_list_taken_after_the_death_shows_where_they_run(void **state)
 	struct kit *kit = *state;
 
 	roll_kit_snap(kit, at(0), "h1=a,b,c h2=x h3=y");
-	expect(kit, "h1", at(3), "1: a probable no-newer-list, b probable no-newer-list, c probable no-newer-list");
+	expect(kit, "h1", at(3),
+	       "1: a probable no-newer-list, b probable no-newer-list, c probable no-newer-list");
 	roll_kit_snap(kit, at(4), "h1=! h2=x,a h3=!");
-	expect(kit, "h1", at(3), "1: a probable restarted h2 4:01, b probable no-newer-list, c probable no-newer-list");
+	expect(kit, "h1", at(3),
+	       "1: a probable restarted h2 4:01, b probable no-newer-list, c probable no-newer-list");
 	roll_kit_snap(kit, at(5), "h1=! h2=x,a/3 h3=y,b-");
 	expect(kit, "h1", at(3), "1+: a probable restarted h2 4:01, b probable not-seen, c probable not-seen");
 	/* A list begun before the death proves nothing, though another answered since. */
@@ -102,8 +104,9 @@ static void what_left_before_the_death_has_moved(void **state)
 	roll_kit_snap(kit, at(15), "h1=! h2=x,a");
 	roll_kit_snap(kit, at(30), "h1=! h2=x,a,b>,c");
 	roll_kit_snap(kit, at(45), "h1=! h2=x,a,b>,c/7");
-	expect(kit, "h1", at(20), "1+: a moved restarted h2 15:01, b moved restarted h2 30:01, "
-				  "c probable restarted h2 30:01");
+	expect(kit, "h1", at(20),
+	       "1+: a moved restarted h2 15:01, b moved restarted h2 30:01, "
+	       "c probable restarted h2 30:01");
 	roll_kit_snap(kit, at(60), "h1=! h2=x");
 	expect(kit, "h1", at(20), "1+: a moved not-seen, b moved not-seen, c probable not-seen");
 }
@@ -143,7 +146,8 @@ static void what_was_followed_is_certain(void **state)
 	roll_kit_event(kit, "h1", "c", at(5));
 	roll_kit_event(kit, "h1", "-b", at(6));
 	expect(kit, "h1", at(9), "1~: a certain no-newer-list, c certain no-newer-list");
-	expect(kit, "h1", at(5.5), "1~: a certain no-newer-list, b certain no-newer-list, c certain no-newer-list");
+	expect(kit, "h1", at(5.5),
+	       "1~: a certain no-newer-list, b certain no-newer-list, c certain no-newer-list");
 	expect(kit, "h1", at(12), "1: a probable no-newer-list, c probable no-newer-list");
 }
 

@@ -143,7 +143,8 @@ static void falls_back_to_the_type_of_machine(void **state)
 		{"<os><type>exe</type></os>", "exe"},
 		/* Another namespace, and none. */
 		{"<metadata><libosinfo xmlns='urn:x'><os id='a/b/1'/></libosinfo></metadata>"
-		 "<os><type>hvm</type></os>", "hvm"},
+		 "<os><type>hvm</type></os>",
+		 "hvm"},
 		{"<metadata><libosinfo><os id='a/b/1'/></libosinfo></metadata><os><type>hvm</type></os>",
 		 "hvm"},
 	};

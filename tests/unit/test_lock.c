@@ -168,8 +168,7 @@ static void what_cannot_be_made_is_an_error(void **state)
 	struct place *place = *state;
 	struct err e = {0};
 	struct lock lock = LOCK_NONE;
-	cleanup(cleanup_mem)
-	char *path = mem_format("%s/missing/x.lock", place->folder);
+	cleanup(cleanup_mem) char *path = mem_format("%s/missing/x.lock", place->folder);
 
 	assert_error(lock_acquire(&lock, path, &e), ERR_ENV, &e, "No such file");
 	assert_int_equal(symlink("/dev/null", place->path), 0);
@@ -182,11 +181,11 @@ static void what_cannot_be_made_is_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    place_test(another_process_is_named_and_its_death_frees),
-	    place_test(it_is_refused_twice_and_can_be_taken_again),
-	    place_test(children_neither_hold_nor_drop_it),
-	    place_test(its_file_can_be_shared_by_the_group),
-	    place_test(what_cannot_be_made_is_an_error),
+		place_test(another_process_is_named_and_its_death_frees),
+		place_test(it_is_refused_twice_and_can_be_taken_again),
+		place_test(children_neither_hold_nor_drop_it),
+		place_test(its_file_can_be_shared_by_the_group),
+		place_test(what_cannot_be_made_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,8 +35,7 @@ static void write_sample(struct str *out)
 	rec_end(out);
 }
 
-static void expect_next(struct rec_reader *reader, unsigned wanted_key, enum rec_type type,
-			struct rec_value *value)
+static void expect_next(struct rec_reader *reader, unsigned wanted_key, enum rec_type type, struct rec_value *value)
 {
 	struct err e = {0};
 	unsigned key = 0;
@@ -94,8 +93,7 @@ static void check_array(const struct rec_value *array)
 static void what_is_written_is_read(void **state)
 {
 	(void)state;
-	cleanup(str_done)
-	struct str out = {0};
+	cleanup(str_done) struct str out = {0};
 	struct err e = {0};
 	struct rec_reader reader, inner;
 	struct rec_value value;
@@ -103,8 +101,7 @@ static void what_is_written_is_read(void **state)
 	int64_t number = 0;
 	bool truth = false;
 	unsigned char three[3];
-	cleanup(cleanup_mem)
-	char *japanese = NULL, *raw = NULL;
+	cleanup(cleanup_mem) char *japanese = NULL, *raw = NULL;
 
 	write_sample(&out);
 	assert_ok(rec_open(&reader, out.data, out.length, 3, &version, &e), &e);
@@ -162,8 +159,7 @@ static int read_all(struct rec_reader *reader, struct err *e)
 static int read_record(const void *data, size_t length, struct err *e)
 {
 	/* In a block of its own size, so that the sanitizer sees a read beyond it. */
-	cleanup(cleanup_mem)
-	void *copy = mem_copy(data, length ? length : 1);
+	cleanup(cleanup_mem) void *copy = mem_copy(data, length ? length : 1);
 	struct rec_reader reader;
 	unsigned version;
 
@@ -174,8 +170,7 @@ static int read_record(const void *data, size_t length, struct err *e)
 static void a_record_cut_anywhere_is_corrupt(void **state)
 {
 	(void)state;
-	cleanup(str_done)
-	struct str out = {0};
+	cleanup(str_done) struct str out = {0};
 
 	write_sample(&out);
 	for (size_t length = 0; length < out.length; length++) {
@@ -189,14 +184,12 @@ static void a_record_cut_anywhere_is_corrupt(void **state)
 static void a_changed_byte_never_breaks_the_reader(void **state)
 {
 	(void)state;
-	cleanup(str_done)
-	struct str out = {0};
+	cleanup(str_done) struct str out = {0};
 
 	write_sample(&out);
 	for (size_t at = 0; at < out.length; at++) {
 		for (unsigned byte = 0; byte < 256; byte++) {
-			cleanup(cleanup_mem)
-			char *copy = mem_copy(out.data, out.length);
+			cleanup(cleanup_mem) char *copy = mem_copy(out.data, out.length);
 			struct err e = {0};
 			copy[at] = (char)byte;
 			int result = read_record(copy, out.length, &e);
@@ -216,23 +209,23 @@ static void other_writers_records(void **state)
 		size_t length;
 		int result;
 	} cases[] = {
-	    {"\xA2\x00\x01\x01\x83\x01\x02\x03", 8, 0},               /* definite lengths */
-	    {"\xA2\x00\x01\x01\x83\x01\x02\x03\x00", 9, ERR_CORRUPT}, /* a byte too many */
-	    {"\xBF\x00\x01\x01\x02\xFF\xFF", 7, ERR_CORRUPT},         /* a break too many */
-	    {"\xBF\x00\x01\x01\xFF", 5, ERR_CORRUPT},                 /* a key without a value */
-	    {"\xBF\x00\x01\x61x\x02\x05\x06\xFF", 9, 0},              /* a text as key: skipped */
-	    {"\xBF\x00\x01\x01\xC0\x01\xFF", 7, ERR_CORRUPT},         /* a tag */
-	    {"\xBF\x00\x01\x01\xF9\x3C\x00\xFF", 8, ERR_CORRUPT},     /* a float */
-	    {"\xBF\x00\x01\x01\x7F\x61x\xFF\xFF", 9, ERR_CORRUPT},    /* text in chunks */
-	    {"\xBF\x00\x01\x01\x1C\xFF", 6, ERR_CORRUPT},             /* a reserved head */
-	    {"\xBF\x01\x01\xFF", 4, ERR_CORRUPT},                     /* no version first */
-	    {"\xBF\x00\x04\xFF", 4, ERR_SCHEMA},                      /* a version from tomorrow */
-	    {"\xBF\xFF", 2, ERR_CORRUPT},
-	    {"\x9F\x00\x01\xFF", 4, ERR_CORRUPT},
-	    {"\xBF\x00\x01\x01\x7B\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 14, ERR_CORRUPT},
-	    {"\xBF\x00\x01\x01\x9B\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 14, ERR_CORRUPT},
-	    {"\xBF\x00\x01\x01\xBB\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 14, ERR_CORRUPT},
-	    {"\xBF\x00\x01\x01\x3B\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 14, ERR_CORRUPT},
+		{"\xA2\x00\x01\x01\x83\x01\x02\x03", 8, 0},               /* definite lengths */
+		{"\xA2\x00\x01\x01\x83\x01\x02\x03\x00", 9, ERR_CORRUPT}, /* a byte too many */
+		{"\xBF\x00\x01\x01\x02\xFF\xFF", 7, ERR_CORRUPT},         /* a break too many */
+		{"\xBF\x00\x01\x01\xFF", 5, ERR_CORRUPT},                 /* a key without a value */
+		{"\xBF\x00\x01\x61x\x02\x05\x06\xFF", 9, 0},              /* a text as key: skipped */
+		{"\xBF\x00\x01\x01\xC0\x01\xFF", 7, ERR_CORRUPT},         /* a tag */
+		{"\xBF\x00\x01\x01\xF9\x3C\x00\xFF", 8, ERR_CORRUPT},     /* a float */
+		{"\xBF\x00\x01\x01\x7F\x61x\xFF\xFF", 9, ERR_CORRUPT},    /* text in chunks */
+		{"\xBF\x00\x01\x01\x1C\xFF", 6, ERR_CORRUPT},             /* a reserved head */
+		{"\xBF\x01\x01\xFF", 4, ERR_CORRUPT},                     /* no version first */
+		{"\xBF\x00\x04\xFF", 4, ERR_SCHEMA},                      /* a version from tomorrow */
+		{"\xBF\xFF", 2, ERR_CORRUPT},
+		{"\x9F\x00\x01\xFF", 4, ERR_CORRUPT},
+		{"\xBF\x00\x01\x01\x7B\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 14, ERR_CORRUPT},
+		{"\xBF\x00\x01\x01\x9B\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 14, ERR_CORRUPT},
+		{"\xBF\x00\x01\x01\xBB\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 14, ERR_CORRUPT},
+		{"\xBF\x00\x01\x01\x3B\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 14, ERR_CORRUPT},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -247,8 +240,7 @@ static void deep_nesting_is_refused(void **state)
 {
 	(void)state;
 	for (size_t depth = 1; depth < 200; depth++) {
-		cleanup(str_done)
-		struct str out = {0};
+		cleanup(str_done) struct str out = {0};
 		struct err e = {0};
 		rec_begin(&out, 1);
 		rec_array(&out, 1);
@@ -257,8 +249,7 @@ static void deep_nesting_is_refused(void **state)
 		for (size_t i = 0; i < depth; i++)
 			rec_close(&out);
 		rec_end(&out);
-		assert_int_equal(read_record(out.data, out.length, &e),
-				 depth > 16 ? ERR_CORRUPT : 0);
+		assert_int_equal(read_record(out.data, out.length, &e), depth > 16 ? ERR_CORRUPT : 0);
 	}
 }
 
@@ -276,12 +267,12 @@ static void a_text_with_a_nul_is_no_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(what_is_written_is_read),
-	    cmocka_unit_test(a_record_cut_anywhere_is_corrupt),
-	    cmocka_unit_test(a_changed_byte_never_breaks_the_reader),
-	    cmocka_unit_test(other_writers_records),
-	    cmocka_unit_test(deep_nesting_is_refused),
-	    cmocka_unit_test(a_text_with_a_nul_is_no_text),
+		cmocka_unit_test(what_is_written_is_read),
+		cmocka_unit_test(a_record_cut_anywhere_is_corrupt),
+		cmocka_unit_test(a_changed_byte_never_breaks_the_reader),
+		cmocka_unit_test(other_writers_records),
+		cmocka_unit_test(deep_nesting_is_refused),
+		cmocka_unit_test(a_text_with_a_nul_is_no_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 #include "when.h"
 
 #define T0 INT64_C(1763600000000)
-#define at(minutes) (T0 + (int64_t)((minutes) * MINUTE))
+#define at(minutes) (T0 + (int64_t)((minutes)*MINUTE))
 
 static void a_store_without_a_snapshot_says_so(void **state)
 {
@@ -404,8 +404,8 @@ static void an_event_of_an_unknown_host_is_refused(void **state)
 
 	roll_kit_snap(kit, at(0), "h1=a");
 	roll_kit_vm("b", &vm);
-	assert_error(roll_put_event(kit->store, roll_kit_host_uuid("h9"), &vm, at(1), NULL, &e), ERR_USAGE, &e,
-		     "no list yet");
+	assert_error(roll_put_event(kit->store, roll_kit_host_uuid("h9"), &vm, at(1), NULL, &e), ERR_USAGE,
+		     &e, "no list yet");
 }
 
 /* The list was answered at minute 15, but is put after events of minutes 14 and 16. */
@@ -503,13 +503,15 @@ static void people_name_vms_in_many_ways(void **state)
 	cleanup(cleanup_mem) char *list = NULL;
 
 	memset(long_name, 'n', 1000);
-	list = mem_format("h1=web,web1,web12,a@h2,%s,%s1,twin,both h2=mail,twin:2,both h3=x,x:2", long_name, long_name);
+	list = mem_format("h1=web,web1,web12,a@h2,%s,%s1,twin,both h2=mail,twin:2,both h3=x,x:2", long_name,
+			  long_name);
 	roll_kit_snap(kit, at(0), list);
 	vm_uuid_format(roll_kit_vm_uuid("mail"), uuid);
 	vm_uuid_swap(roll_kit_vm_uuid("mail"), swapped);
 	vm_uuid_format(swapped, other);
-	vm_mac_format((unsigned char[]){0x52, 0x54, 0, roll_kit_vm_uuid("mail")[13], roll_kit_vm_uuid("mail")[14],
-					roll_kit_vm_uuid("mail")[15]}, mac);
+	vm_mac_format((unsigned char[]){0x52, 0x54, 0, roll_kit_vm_uuid("mail")[13],
+					roll_kit_vm_uuid("mail")[14], roll_kit_vm_uuid("mail")[15]},
+		      mac);
 	for (size_t i = 0; i < sizeof upper; i++)
 		upper[i] = mac[i] == ':' ? '-' : mac[i];
 
@@ -521,7 +523,7 @@ static void people_name_vms_in_many_ways(void **state)
 	uuid[13] = '\0';
 	find(kit, uuid, 0, 1);
 	find(kit, "mai", 0, 1);
-	find(kit, "web", 0, 1);  /* exact wins */
+	find(kit, "web", 0, 1); /* exact wins */
 	find(kit, "we", ERR_AMBIGUOUS, 0);
 	find(kit, "web1", 0, 1);
 	find(kit, "web12@h1", 0, 1);

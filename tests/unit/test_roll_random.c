@@ -22,7 +22,7 @@ struct moment {
 struct world {
 	unsigned seed;
 	int64_t clock;
-	bool listed[HOSTS];   /* in hosts(5) */
+	bool listed[HOSTS]; /* in hosts(5) */
 	bool failed[HOSTS];
 	char vms[HOSTS][VMS]; /* 0: not there, r: running, s: shut off, else its domain id */
 	VEC(struct moment) moments;

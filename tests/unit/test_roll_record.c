@@ -91,10 +91,17 @@ static void headers_and_counters(void **state)
 {
 	(void)state;
 	cleanup(str_done) struct str record = {0};
-	const struct roll_header header = {
-		.snapshot = {.begun = 1763600000000, .ended = 1763600002500, .hosts = 5, .answered = 3, .failed = 1,
-			     .not_asked = 1, .vms = 300},
-		.base = 70000, .set = 3, .set_chunks = 1, .result_chunks = 2};
+	const struct roll_header header = {.snapshot = {.begun = 1763600000000,
+							.ended = 1763600002500,
+							.hosts = 5,
+							.answered = 3,
+							.failed = 1,
+							.not_asked = 1,
+							.vms = 300},
+					   .base = 70000,
+					   .set = 3,
+					   .set_chunks = 1,
+					   .result_chunks = 2};
 	struct roll_header read;
 	struct err e = {0};
 
@@ -124,7 +131,10 @@ static void sets_and_results(void **state)
 	static const struct roll_result wanted[] = {
 		{.outcome = ROLL_ANSWERED, .answered = 1763600000000 + 1234, .snapshot = 7},
 		{.outcome = ROLL_ANSWERED, .answered = 1763600000000 - 5, .snapshot = 7, .change = 99},
-		{.outcome = ROLL_FAILED, .answered = 1763500000000, .snapshot = 5, .code = ERR_AUTH,
+		{.outcome = ROLL_FAILED,
+		 .answered = 1763500000000,
+		 .snapshot = 5,
+		 .code = ERR_AUTH,
 		 .why = (char *)"refused\n\xFF"},
 		{.outcome = ROLL_NOT_ASKED, .answered = WHEN_UNKNOWN},
 		{.outcome = ROLL_OFF, .answered = 1, .snapshot = 1},
@@ -160,11 +170,18 @@ static void changes_of_hosts(void **state)
 	(void)state;
 	cleanup(str_done) struct str record = {0};
 
-	roll_entry_encode(&(struct roll_entry){.kind = ROLL_ENTRY_END, .at = -1, .snapshot = 3, .life = 1 << 20}, &record);
+	roll_entry_encode(&(struct roll_entry){.kind = ROLL_ENTRY_END, .at = -1, .snapshot = 3, .life = 1 << 20},
+			  &record);
 	damage(&record, read_entry);
 	str_reset(&record);
-	roll_host_encode(&(struct roll_host){.uuid = {9}, .uuid_derived = true, .name = (char *)"h", .os = (char *)"x",
-					     .cpus = 64, .mhz = VM_UNKNOWN, .memory_bytes = UINT64_C(1) << 40}, &record);
+	roll_host_encode(&(struct roll_host){.uuid = {9},
+					     .uuid_derived = true,
+					     .name = (char *)"h",
+					     .os = (char *)"x",
+					     .cpus = 64,
+					     .mhz = VM_UNKNOWN,
+					     .memory_bytes = UINT64_C(1) << 40},
+			 &record);
 	damage(&record, read_host);
 	str_reset(&record);
 	roll_live_encode(&(struct roll_live){.session = 1, .from = 2, .to = 3, .why = (char *)"lost"}, &record);

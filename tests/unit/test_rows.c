@@ -61,9 +61,8 @@ static void raw_is_tabs_and_plain_numbers(void **state)
 	(void)state;
 	cleanup(cleanup_mem) char *text = print(ROWS_RAW, NULL, false);
 
-	assert_string_equal(text,
-			    "web1\t17179869184\t2026-11-20T11:40:00+00:00\t0.210\tIto,Sato\\x2c Ken\n"
-			    "a\\tb\\u202e$(id)\\n\t-\t-\t-\t-\n");
+	assert_string_equal(text, "web1\t17179869184\t2026-11-20T11:40:00+00:00\t0.210\tIto,Sato\\x2c Ken\n"
+				  "a\\tb\\u202e$(id)\\n\t-\t-\t-\t-\n");
 }
 
 static void table_is_for_people(void **state)
@@ -111,10 +110,10 @@ static void unknown_columns_are_named(void **state)
 
 	assert_error(rows_new(&rows, columns, COLUMN_COUNT, ROWS_RAW, "VM,NOPE", false, 1, stdout, &e),
 		     ERR_USAGE, &e, "no column 'NOPE': there are VM MEMORY");
-	assert_error(rows_new(&rows, columns, COLUMN_COUNT, ROWS_RAW, "age", false, 1, stdout, &e),
-		     ERR_USAGE, &e, "no column 'age'");
-	assert_error(rows_new(&rows, columns, COLUMN_COUNT, ROWS_RAW, "", false, 1, stdout, &e),
-		     ERR_USAGE, &e, "no column named");
+	assert_error(rows_new(&rows, columns, COLUMN_COUNT, ROWS_RAW, "age", false, 1, stdout, &e), ERR_USAGE,
+		     &e, "no column 'age'");
+	assert_error(rows_new(&rows, columns, COLUMN_COUNT, ROWS_RAW, "", false, 1, stdout, &e), ERR_USAGE,
+		     &e, "no column named");
 }
 
 static void a_text_of_a_dash_is_not_unknown(void **state)
@@ -177,7 +176,8 @@ static void json_can_be_more_than_text(void **state)
 	rows_json(rows, ADMINS, json_array_new());
 	rows_free(rows);
 	fclose(out);
-	assert_string_equal(text, "{\"schema\":1,\"admins\":{\"a\":1}}\n{\"schema\":1,\"admins\":[\"Ito\"]}\n");
+	assert_string_equal(text,
+			    "{\"schema\":1,\"admins\":{\"a\":1}}\n{\"schema\":1,\"admins\":[\"Ito\"]}\n");
 	free(text);
 }
 

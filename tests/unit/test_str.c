@@ -16,7 +16,9 @@ static void escaping_shows_what_hides(void **state)
 		{"web1", "web1"},
 		{"a\tb\nc\r\\", "a\\tb\\nc\\r\\\\"},
 		{"\x1b[31m", "\\x1b[31m"},
-		{"\xE2\x80\xAE" "evil", "\\u202eevil"},
+		{"\xE2\x80\xAE"
+		 "evil",
+		 "\\u202eevil"},
 		{"\xC2\x85", "\\u0085"},
 		{"caf\xC3\xA9 \xE6\x97\xA5", "caf\xC3\xA9 \xE6\x97\xA5"},
 		{"\xFF\xC3", "\\xff\\xc3"},
@@ -88,7 +90,8 @@ static void sizes_read_and_print(void **state)
 		str_format_bytes(bytes, shown, sizeof shown);
 		assert_string_equal(shown, cases[i].shown);
 	}
-	static const char *const bad[] = {"", "-1", "x", "1 KB x", "0x10", "1e3", "1.2.3", "16 GiBs", "99999999999P"};
+	static const char *const bad[] = {"",    "-1",    "x",       "1 KB x",      "0x10",
+					  "1e3", "1.2.3", "16 GiBs", "99999999999P"};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_error(str_parse_bytes(bad[i], &bytes, &e), ERR_USAGE, &e, "is not a size");
 }
@@ -101,10 +104,10 @@ static void numbers_are_whole_and_in_range(void **state)
 
 	assert_ok(str_parse_number("65535", 1, 65535, &value, &e), &e);
 	assert_int_equal(value, 65535);
-	static const char *const bad[] = {"", "0", "65536", " 1", "+1", "-1", "1x", "99999999999999999999999"};
+	static const char *const bad[] = {"",   "0",  "65536", " 1",
+					  "+1", "-1", "1x",    "99999999999999999999999"};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		assert_error(str_parse_number(bad[i], 1, 65535, &value, &e), ERR_USAGE, &e,
-			     "from 1 to 65535");
+		assert_error(str_parse_number(bad[i], 1, 65535, &value, &e), ERR_USAGE, &e, "from 1 to 65535");
 }
 
 static void fields_split_as_in_fstab(void **state)

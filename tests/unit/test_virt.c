@@ -60,7 +60,7 @@ static struct virt *open_node(void)
 
 static const struct virt_domain *find(const struct virt_list *list, const char *name)
 {
-	vec_foreach (&list->domains, domain)
+	vec_foreach(&list->domains, domain)
 		if (strcmp(domain->name, name) == 0)
 			return domain;
 	fail_msg("no domain %s", name);

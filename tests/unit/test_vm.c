@@ -8,7 +8,9 @@
 #include "when.h"
 
 static struct vm_nic nics[] = {
-	{.mac = (char *)"52:54:00:12:34:56", .network = (char *)"default", .model = (char *)"virtio",
+	{.mac = (char *)"52:54:00:12:34:56",
+	 .network = (char *)"default",
+	 .model = (char *)"virtio",
 	 .rate_bps = UINT64_C(10000000000)},
 	{.mac = (char *)"52:54:00:AB:cd:ef", .rate_bps = VM_UNKNOWN},
 	{.rate_bps = 0},
@@ -88,14 +90,14 @@ static void any_difference_is_a_difference(void **state)
 	(void)state;
 	struct vm other;
 
-#define assert_differs(change)                                                                     \
-	do {                                                                                       \
-		vm_copy(&other, &full);                                                            \
-		assert_true(vm_same(&full, &other));                                               \
-		change;                                                                            \
-		assert_false(vm_same(&full, &other));                                              \
-		assert_false(vm_same(&other, &full));                                              \
-		vm_done(&other);                                                                   \
+#define assert_differs(change)                                                                               \
+	do {                                                                                                 \
+		vm_copy(&other, &full);                                                                      \
+		assert_true(vm_same(&full, &other));                                                         \
+		change;                                                                                      \
+		assert_false(vm_same(&full, &other));                                                        \
+		assert_false(vm_same(&other, &full));                                                        \
+		vm_done(&other);                                                                             \
 	} while (0)
 	assert_differs(other.uuid[15]++);
 	assert_differs(mem_replace(&other.name, "web"));
@@ -143,10 +145,14 @@ static void uuids_are_read_as_people_write_them(void **state)
 	(void)state;
 	static const char *const good[] = {"4dea22b3-1d52-48f3-90b5-014d3edef21f",
 					   "4DEA22B31D5248F390B5014D3EDEF21F"};
-	static const char *const bad[] = {"", "4dea22b3-1d52-48f3-90b5-014d3edef21",
-					  "4dea22b3-1d52-48f3-90b5-014d3edef21f0", "4dea22b3-1d5248f390b5014d3edef21f",
-					  "4dea22b3--1d52-48f3-90b5014d3edef21f", "-4dea22b31d5248f390b5014d3edef21f",
-					  "4dea22b3-1d52-48f3-90b5-014d3edef21g", "4dea22b31d52-48f390b5014d3edef21f"};
+	static const char *const bad[] = {"",
+					  "4dea22b3-1d52-48f3-90b5-014d3edef21",
+					  "4dea22b3-1d52-48f3-90b5-014d3edef21f0",
+					  "4dea22b3-1d5248f390b5014d3edef21f",
+					  "4dea22b3--1d52-48f3-90b5014d3edef21f",
+					  "-4dea22b31d5248f390b5014d3edef21f",
+					  "4dea22b3-1d52-48f3-90b5-014d3edef21g",
+					  "4dea22b31d52-48f390b5014d3edef21f"};
 	unsigned char uuid[VM_UUID_SIZE];
 	char text[VM_UUID_TEXT_SIZE];
 	struct err e = {0};

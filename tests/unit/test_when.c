@@ -58,9 +58,23 @@ static void what_is_no_instant_is_refused(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {
-		"", "12", "25:00", "12:60", "2026-13-01", "2026-02-30", "2026-11-20 12:40 x", "@", "@x",
-		"@99999999999999", "ago", "15 ago", "tomorrow", "2026-11-20T12:40:00+25:00",
-		"yesterday noon", "12:33 ", "2026-02-30T00:00:00Z",
+		"",
+		"12",
+		"25:00",
+		"12:60",
+		"2026-13-01",
+		"2026-02-30",
+		"2026-11-20 12:40 x",
+		"@",
+		"@x",
+		"@99999999999999",
+		"ago",
+		"15 ago",
+		"tomorrow",
+		"2026-11-20T12:40:00+25:00",
+		"yesterday noon",
+		"12:33 ",
+		"2026-02-30T00:00:00Z",
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct err e = {0};
@@ -107,9 +121,15 @@ static void durations_read_and_print(void **state)
 		int64_t milliseconds;
 		const char *shown;
 	} cases[] = {
-		{"0", 0, "0s"}, {"250ms", 250, "250ms"}, {"1s", 1000, "1s"}, {"90s", 90000, "1m30s"},
-		{"15m", 900000, "15m"}, {"1h30m", 5400000, "1h30m"}, {"400d", 34560000000, "400d"},
-		{"3m21s", 201000, "3m21s"}, {"1d2h3m", 93780000, "1d2h"},
+		{"0", 0, "0s"},
+		{"250ms", 250, "250ms"},
+		{"1s", 1000, "1s"},
+		{"90s", 90000, "1m30s"},
+		{"15m", 900000, "15m"},
+		{"1h30m", 5400000, "1h30m"},
+		{"400d", 34560000000, "400d"},
+		{"3m21s", 201000, "3m21s"},
+		{"1d2h3m", 93780000, "1d2h"},
 	};
 	struct err e = {0};
 	int64_t milliseconds;
@@ -119,11 +139,10 @@ static void durations_read_and_print(void **state)
 		assert_int_equal(milliseconds, cases[i].milliseconds);
 		assert_string_equal(when_format_duration(milliseconds, shown), cases[i].shown);
 	}
-	static const char *const bad[] = {"", "5", "m", "-1s", "1s1m", "1s1s", "1.5s", "1 s", "1x",
-					  "99999999d", "1s "};
+	static const char *const bad[] = {"",     "5",   "m",  "-1s",       "1s1m", "1s1s",
+					  "1.5s", "1 s", "1x", "99999999d", "1s "};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		assert_error(when_parse_duration(bad[i], &milliseconds, &e), ERR_USAGE, &e,
-			     "is not a duration");
+		assert_error(when_parse_duration(bad[i], &milliseconds, &e), ERR_USAGE, &e, "is not a duration");
 }
 
 int main(void)

@@ -310,8 +310,7 @@ static void die_with_a_child(int out)
 	struct frame frame;
 	struct err e;
 
-	if (child_start(&child, wait_for_ever, NULL, &e) < 0 ||
-	    channel_wait(&child.channel, &frame, &e) != 1 ||
+	if (child_start(&child, wait_for_ever, NULL, &e) < 0 || channel_wait(&child.channel, &frame, &e) != 1 ||
 	    write(out, frame.bytes, sizeof(pid_t)) != sizeof(pid_t))
 		_exit(1);
 	kill(getpid(), SIGKILL);

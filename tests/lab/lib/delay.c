@@ -45,7 +45,7 @@ static int64_t now_ns(void)
 
 static int tap_open(const char *name)
 {
-	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
@@ -114,18 +114,16 @@ int main(int argc, char **argv)
 	delay_ns = strtoll(argv[3], NULL, 10) * 1000;
 	a = tap_open(argv[1]);
 	b = tap_open(argv[2]);
-	ways[0] = (struct way){ .from = a, .to = b };
-	ways[1] = (struct way){ .from = b, .to = a };
+	ways[0] = (struct way){.from = a, .to = b};
+	ways[1] = (struct way){.from = b, .to = a};
 	for (int i = 0; i < 2; i++)
 		if (!(ways[i].queue = calloc(QUEUE_LEN, sizeof(struct frame))))
 			err(1, NULL);
 
 	for (;;) {
-		struct pollfd fds[2] = { { .fd = a, .events = POLLIN },
-			{ .fd = b, .events = POLLIN } };
+		struct pollfd fds[2] = {{.fd = a, .events = POLLIN}, {.fd = b, .events = POLLIN}};
 		int64_t wait_ns = way_wait_ns(&ways[1], way_wait_ns(&ways[0], -1));
-		struct timespec t = { .tv_sec = wait_ns / 1000000000,
-			.tv_nsec = wait_ns % 1000000000 };
+		struct timespec t = {.tv_sec = wait_ns / 1000000000, .tv_nsec = wait_ns % 1000000000};
 
 		if (ppoll(fds, 2, wait_ns < 0 ? NULL : &t, NULL) < 0 && errno != EINTR)
 			err(1, "poll");

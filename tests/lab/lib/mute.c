@@ -26,10 +26,10 @@ struct answer {
 };
 
 static const struct answer answers[] = {
-	{ "mute", "", 0 },
+	{"mute", "", 0},
 	/* 28 bytes are announced, of the remote program 0x20008086 */
-	{ "half", "\0\0\0\x1c\x20\0", 6 },
-	{ "garbage", "HTTP/1.0 400 Bad Request\r\n\r\n", 28 },
+	{"half", "\0\0\0\x1c\x20\0", 6},
+	{"garbage", "HTTP/1.0 400 Bad Request\r\n\r\n", 28},
 };
 
 static const struct answer *answer_find(const char *mode)
@@ -42,8 +42,7 @@ static const struct answer *answer_find(const char *mode)
 
 static int listen_on(int port)
 {
-	struct sockaddr_in6 any = { .sin6_family = AF_INET6,
-		.sin6_port = htons((uint16_t)port) };
+	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int on = 1;
 
@@ -57,7 +56,7 @@ static int listen_on(int port)
 
 static void take(int poll_fd, int listener)
 {
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event event = {.events = EPOLLIN};
 
 	event.data.fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (event.data.fd >= 0 && epoll_ctl(poll_fd, EPOLL_CTL_ADD, event.data.fd, &event) < 0)
@@ -76,8 +75,8 @@ static void hear(int fd, const struct answer *answer)
 
 int main(int argc, char **argv)
 {
-	const struct rlimit files = { 65536, 65536 };
-	struct epoll_event event = { .events = EPOLLIN };
+	const struct rlimit files = {65536, 65536};
+	struct epoll_event event = {.events = EPOLLIN};
 	const struct answer *answer;
 	int listener, poll_fd;
 
