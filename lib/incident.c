@@ -118,6 +118,11 @@ static int choose_id(struct store_view *view, const char *subject, struct incide
 	return err_set(e, ERR_FULL, "no id is free for an incident; prune old ones with vmsnap --prune");
 }
 
+bool incident_is_history(int64_t at, int64_t closed, int64_t now)
+{
+	return at <= closed && closed <= now;
+}
+
 static int check(struct store_view *view, struct incident *incident, struct ground *ground, struct err *e)
 {
 	cleanup(bytes_done) struct bytes open = {0};
@@ -138,7 +143,7 @@ static int check(struct store_view *view, struct incident *incident, struct grou
 		return result;
 	if (result == 1 && decode_instant(&ground->closed, &last, e) < 0)
 		return e->code;
-	if (result == 1 && incident->at <= last)
+	if (result == 1 && incident_is_history(incident->at, last, incident->opened))
 		return INCIDENT_HISTORY;
 	cleanup(cleanup_mem) char *subject = mem_string_n((const char *)key.bytes, key.length);
 	result = choose_id(view, subject, incident, e);

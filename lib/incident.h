@@ -70,7 +70,13 @@ enum incident_opening {
 };
 
 /*
- * Decides from KIND, HOST and AT of *INCIDENT, and for INCIDENT_OPENED chooses the id (from host and
+ * Whether what happened AT is not later than the last close. A close that lies ahead of NOW is from before the clock was
+ * put back: it makes nothing history, else nobody would hear of a death until that time has come.
+ */
+bool incident_is_history(int64_t at, int64_t closed, int64_t now);
+
+/*
+ * Decides from KIND, HOST, AT and OPENED (now) of *INCIDENT, and for INCIDENT_OPENED chooses the id (from host and
  * time: the same wherever it is chosen, unless it is taken); for INCIDENT_STANDS gives the id of the one that is open. Writes nothing.
  */
 int incident_check(struct store_view *view, struct incident *incident, struct err *e);

@@ -25,7 +25,8 @@ static bool stands_in_copy(struct engine *engine, const struct incident *wanted)
 {
 	vec_foreach(&engine->incidents, incident)
 		if (same_subject(incident, wanted) &&
-		    (incident->closed == WHEN_UNKNOWN || wanted->at <= incident->closed))
+		    (incident->closed == WHEN_UNKNOWN ||
+		     incident_is_history(wanted->at, incident->closed, wanted->opened)))
 			return true;
 	return false;
 }
@@ -99,12 +100,15 @@ static void close_incident(struct engine *engine, struct incident *incident, int
 	log_info("incident %s: closed: %s", incident->id, why);
 }
 
+/* One that began ahead of now is from before the clock was put back: whatever is said since is later. */
 static void close_subject(struct engine *engine, enum incident_kind kind, const char *host, int64_t at,
 			  const char *why)
 {
+	int64_t now = when_now();
+
 	vec_foreach(&engine->incidents, incident)
 		if (incident->kind == kind && incident->closed == WHEN_UNKNOWN &&
-		    strcmp(incident->host, host) == 0 && at >= incident->at)
+		    strcmp(incident->host, host) == 0 && (at >= incident->at || incident->at > now))
 			close_incident(engine, incident, at, why, true);
 }
 
@@ -173,6 +177,8 @@ static void take_ours(struct engine *engine, const struct hoststate_change *chan
 			engine->isolated_since = change->at;
 		return;
 	}
+	if (change->state != HOST_UP)
+		return;
 	engine->isolated_since = WHEN_UNKNOWN;
 	engine->isolation_over = change->at;
 	close_subject(engine, INCIDENT_ISOLATED, "-", change->at, "not isolated");
@@ -212,7 +218,11 @@ static void take_state(struct engine *engine, const struct hoststate *state)
 	if (state->since == WHEN_UNKNOWN ||
 	    (state->state == HOST_DOWN && !hosts_find(engine->hosts, state->host)))
 		return;
-	events_take(engine, &change);
+	/* That it was seen UP stands in the store already: with many hosts, remembering it here too takes long. */
+	if (state->state == HOST_UP && strcmp(state->host, "-") != 0)
+		close_subject(engine, INCIDENT_HOST, state->host, state->since, "up");
+	else
+		events_take(engine, &change);
 }
 
 static void close_departed(struct engine *engine)

@@ -40,7 +40,8 @@ static int close_store(void **state)
 static int opening(const char *host, int64_t at, char *id)
 {
 	struct err e = {0};
-	cleanup(incident_done) struct incident incident = {.host = mem_string(host), .at = at, .opened = at + 5};
+	cleanup(incident_done) struct incident incident = {
+		.host = mem_string(host), .at = at, .opened = 1000000 + at};
 
 	int result = incident_open(store, &incident, &e);
 	assert_ok(result, &e);
@@ -122,6 +123,17 @@ static void the_last_close_is_the_end_of_history(void **state)
 	assert_error(incident_close(store, "ZZZZ", 1, 1, "x", false, &e), ERR_NOT_FOUND, &e, "no incident ZZZZ");
 }
 
+static void a_close_ahead_of_the_clock_hides_nothing(void **state)
+{
+	(void)state;
+	char id[INCIDENT_ID_SIZE];
+	struct err e = {0};
+
+	opening("host1", 1000, id);
+	assert_int_equal(incident_close(store, id, 9000000, 9000005, "up", true, &e), 1);
+	assert_int_equal(opening("host1", 2000, NULL), INCIDENT_OPENED);
+}
+
 static void all_that_is_said_of_it_is_kept(void **state)
 {
 	(void)state;
@@ -143,7 +155,7 @@ static void all_that_is_said_of_it_is_kept(void **state)
 	get(id, &incident);
 	assert_string_equal(incident.host, "host1");
 	assert_int_equal(incident.at, 1000);
-	assert_int_equal(incident.opened, 1005);
+	assert_int_equal(incident.opened, 1001000);
 	assert_string_equal(incident.acknowledged_by, "Sato");
 	assert_string_equal(incident.note, "on my way");
 	assert_string_equal(incident.group, "7K3F");
@@ -259,6 +271,7 @@ int main(void)
 		cmocka_unit_test(ids_are_read_as_people_write_them),
 		TEST(one_open_a_host),
 		TEST(the_last_close_is_the_end_of_history),
+		TEST(a_close_ahead_of_the_clock_hides_nothing),
 		TEST(all_that_is_said_of_it_is_kept),
 		TEST(it_is_found_by_id_and_by_host),
 		TEST(crowded_ids_grow),
