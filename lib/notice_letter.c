@@ -135,15 +135,16 @@ static char *host_subject(enum delivery_kind kind, const struct notices *notices
 static void add_death(struct page *page, const struct incident *incident)
 {
 	struct stamp at = stamp_of(incident->at);
+	cleanup(cleanup_mem) char *detail = incident->detail ? str_escape(incident->detail) : NULL;
+	char text[WHEN_TEXT_SIZE];
 
-	if (!incident->detail) {
-		page_add_line(page, "%s stopped answering on %s at %s %s.", incident->host, at.date, at.clock,
-			      at.zone);
-		return;
-	}
-	cleanup(cleanup_mem) char *detail = str_escape(incident->detail);
-	page_add_line(page, "%s stopped answering on %s at %s %s", incident->host, at.date, at.clock, at.zone);
-	page_add_line(page, "(%s).", detail);
+	page_add_line(page, "%s stopped answering on %s at %s %s%s", incident->host, at.date, at.clock,
+		      at.zone, detail ? "" : ".");
+	if (detail)
+		page_add_line(page, "(%s).", detail);
+	if (incident->closed != WHEN_UNKNOWN && incident->recovered)
+		page_add_line(page, "It answers again since %s.",
+			      short_time(incident->closed, incident->at, text));
 }
 
 static char *where_now(const struct affected_vm *vm, const struct incident *incident)

@@ -41,6 +41,17 @@ static struct notice narrow(const struct plan *plan, const struct notice *notice
 	return narrowed;
 }
 
+/* Who was told and is not in the list any more is told the end, without VMs. The caller frees concerned. */
+static struct notice only_told(const struct plan *plan, const struct delivery *cell, const struct ledger *cells)
+{
+	struct notice notice = {.person = cell->person, .name = cell->name, .address = cell->address};
+
+	notice.concerned = mem_zalloc(plan->incidents.count, sizeof *notice.concerned);
+	for (size_t i = 0; i < plan->incidents.count; i++)
+		notice.concerned[i] = tells(cells, plan->incidents.items[i].id);
+	return notice;
+}
+
 static int write_undelivered(struct engine *engine, const struct plan *plan, struct letter *letter, struct err *e)
 {
 	struct {
@@ -75,9 +86,11 @@ static int write_letter(struct engine *engine, struct ledger *cells, struct lett
 	if (first->kind == DELIVERY_UNDELIVERED)
 		return write_undelivered(engine, plan, letter, e);
 	const struct notice *notice = notices_find(&plan->notices, first->person);
-	if (!notice)
+	if (!notice && first->kind == DELIVERY_FIRST && !first->fallback)
+		return err_set(e, ERR_PERMANENT, "not listed any more, and was not told before");
+	if (!notice && first->kind != DELIVERY_RECOVERY)
 		return err_set(e, ERR_NOT_FOUND, "%s is not concerned any more", first->person);
-	struct notice told = narrow(plan, notice, cells);
+	struct notice told = notice ? narrow(plan, notice, cells) : only_told(plan, first, cells);
 	letter_write(letter, first->kind, &plan->notices, &told, when_now());
 	bool complete = notice_is_complete(&told);
 	free(told.concerned);

@@ -22,9 +22,16 @@ static bool is_on_its_way(struct engine *engine, const struct delivery *cell)
 	       (str_equal(cell->owner, engine->owner) || ledger_owner_lives(cell->owner));
 }
 
-/* What nobody needs any more; what a process was sending when it died counts as told. */
-static size_t expire(struct engine *engine, const char *id)
+static bool is_needed_after_close(const struct incident *incident, const struct delivery *cell)
 {
+	return tell_is_needed(incident) && cell->state == DELIVERY_PENDING &&
+	       (cell->kind == DELIVERY_FIRST || cell->kind == DELIVERY_UNDELIVERED);
+}
+
+/* What nobody needs any more; what a process was sending when it died counts as told. */
+static size_t expire(struct engine *engine, const struct incident *incident)
+{
+	const char *id = incident->id;
 	size_t on_the_way = 0;
 
 	for (size_t i = 0; i < engine->cells.count; i++) {
@@ -32,6 +39,8 @@ static size_t expire(struct engine *engine, const char *id)
 		if (strcmp(cell->incident, id) != 0 || cell->kind == DELIVERY_RECOVERY)
 			continue;
 		on_the_way += is_on_its_way(engine, cell);
+		if (is_needed_after_close(incident, cell))
+			continue;
 		if (cell->state == DELIVERY_PENDING ||
 		    (cell->state == DELIVERY_SENDING && !is_on_its_way(engine, cell))) {
 			cell->complete = cell->state == DELIVERY_SENDING;
@@ -88,8 +97,10 @@ static void end_incident(struct engine *engine, struct incident *incident, int64
 	char id[INCIDENT_ID_SIZE];
 
 	snprintf(id, sizeof id, "%s", incident->id);
-	if (expire(engine, id) > 0) {
-		engine->soon = true;
+	if (expire(engine, incident) > 0) {
+		/* What another process is sending may take as long as its claim lasts. */
+		engine->soon = engine->soon || engine->posts.count > 0;
+		engine->later = true;
 		return;
 	}
 	if (incident->recovered && group && !engine_has_passed(now, incident->closing, wait)) {

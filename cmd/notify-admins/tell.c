@@ -24,13 +24,19 @@ static void set_group(struct engine *engine, struct incident *incident, const ch
 	engine_record(engine, record);
 }
 
-static struct incident *oldest_without_group(struct engine *engine)
+/* One that was over within `wait` is a hiccup; one that lasted longer while nobody of us ran is told late. */
+static bool awaits_group(const struct incident *incident, int64_t wait)
+{
+	return !incident->group && (incident->closed == WHEN_UNKNOWN ||
+				    (incident->recovered && incident->closing - incident->opened > wait));
+}
+
+static struct incident *oldest_without_group(struct engine *engine, int64_t wait)
 {
 	struct incident *oldest = NULL;
 
 	vec_foreach(&engine->incidents, incident)
-		if (!incident->group && incident->closed == WHEN_UNKNOWN &&
-		    (!oldest || incident_is_older(incident, oldest)))
+		if (awaits_group(incident, wait) && (!oldest || incident_is_older(incident, oldest)))
 			oldest = incident;
 	return oldest;
 }
@@ -44,7 +50,7 @@ static void assign_groups(struct engine *engine, int64_t now)
 	vec_foreach(&engine->incidents, incident)
 		if (!incident->group && incident->kind != INCIDENT_HOST)
 			set_group(engine, incident, incident->id);
-	while ((oldest = oldest_without_group(engine))) {
+	while ((oldest = oldest_without_group(engine, wait))) {
 		if (!engine_has_passed(now, oldest->opened, wait)) {
 			engine->soon = true;
 			engine_wake(engine, oldest->opened + wait - now);
@@ -54,7 +60,7 @@ static void assign_groups(struct engine *engine, int64_t now)
 		int64_t until = oldest->opened + wait;
 		snprintf(group, sizeof group, "%s", oldest->id);
 		vec_foreach(&engine->incidents, incident)
-			if (!incident->group && incident->closed == WHEN_UNKNOWN && incident->opened <= until)
+			if (awaits_group(incident, wait) && incident->opened <= until)
 				set_group(engine, incident, group);
 	}
 }
@@ -72,6 +78,17 @@ void tell_step(struct engine *engine, struct incident *incident, enum incident_s
 	incident_copy(&record->incident, incident);
 	record->incident.steps = step;
 	engine_record(engine, record);
+}
+
+/* The return of a host brings no VM back: who was not told yet must still hear that it was down. */
+bool tell_is_needed(const struct incident *incident)
+{
+	return incident->closed == WHEN_UNKNOWN || (incident->kind == INCIDENT_HOST && incident->recovered);
+}
+
+static bool is_first_needed(const struct incident *incident)
+{
+	return tell_is_needed(incident) && !(incident->steps & INCIDENT_TOLD);
 }
 
 static bool is_open_without(const struct incident *incident, enum incident_step step)
@@ -148,8 +165,7 @@ static void tell_first(struct engine *engine, const char *group, int64_t now)
 	bool all = true;
 
 	vec_foreach(&engine->incidents, incident)
-		wanted = wanted ||
-			 (str_equal(incident->group, group) && is_open_without(incident, INCIDENT_TOLD));
+		wanted = wanted || (str_equal(incident->group, group) && is_first_needed(incident));
 	struct plan *plan = wanted ? plan_get(engine, group, FRESH_MS) : NULL;
 	if (!plan)
 		return;
@@ -159,13 +175,13 @@ static void tell_first(struct engine *engine, const char *group, int64_t now)
 		cleanup(ledger_done) struct ledger message = {0};
 		for (size_t i = 0; i < plan->incidents.count; i++) {
 			const struct incident *incident = &plan->incidents.items[i];
-			if (notice->concerned[i] && is_open_without(incident, INCIDENT_TOLD))
+			if (notice->concerned[i] && is_first_needed(incident))
 				tell_add(engine, &message, incident->id, DELIVERY_FIRST, 0, notice);
 		}
 		all = tell_begin(engine, &message, now) && all;
 	}
 	vec_foreach(&engine->incidents, incident)
-		if (all && str_equal(incident->group, group) && is_open_without(incident, INCIDENT_TOLD))
+		if (all && str_equal(incident->group, group) && is_first_needed(incident))
 			tell_step(engine, incident, INCIDENT_TOLD);
 }
 
@@ -290,17 +306,17 @@ static void tell_follow_up(struct engine *engine, const char *group, int64_t now
 
 /* ---- who could not be told ---- */
 
-static struct incident *first_open(struct engine *engine, const char *group)
+static struct incident *first_needed(struct engine *engine, const char *group)
 {
 	vec_foreach(&engine->incidents, incident)
-		if (str_equal(incident->group, group) && incident->closed == WHEN_UNKNOWN)
+		if (str_equal(incident->group, group) && tell_is_needed(incident))
 			return incident;
 	return NULL;
 }
 
 static void mark_handed(struct engine *engine, const char *group)
 {
-	struct incident *lead = first_open(engine, group);
+	struct incident *lead = first_needed(engine, group);
 
 	for (size_t i = 0; i < engine->cells.count; i++) {
 		struct delivery *cell = &engine->cells.items[i];
@@ -330,7 +346,7 @@ static size_t count_failed(struct engine *engine, const char *group)
 
 static void tell_undelivered(struct engine *engine, const char *group, int64_t now)
 {
-	const struct incident *lead = first_open(engine, group);
+	const struct incident *lead = first_needed(engine, group);
 	bool all = true;
 
 	if (!lead || !(lead->steps & INCIDENT_TOLD) || count_failed(engine, group) == 0)

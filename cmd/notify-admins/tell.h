@@ -12,6 +12,8 @@ void tell_add(struct engine *engine, struct ledger *message, const char *inciden
 	      unsigned part, const struct notice *notice);
 /* Begins the message, if it is not empty; false if it must wait. Empties *MESSAGE. */
 bool tell_begin(struct engine *engine, struct ledger *message, int64_t now);
+/* Open; or over, but whoever was not told of it yet must still be. */
+bool tell_is_needed(const struct incident *incident);
 /* That step has been seen to for everybody. */
 void tell_step(struct engine *engine, struct incident *incident, enum incident_step step);
 /* Incidents that are closed. */

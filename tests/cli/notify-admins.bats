@@ -548,6 +548,48 @@ killed()
 	notify-admins
 }
 
+@test "who could not be told before the host was back still hears that it was down" {
+	relay --fault RCPT=450,to=sato@example.org
+	day
+	settings 'rate_total = 2'
+	{ line host1 DOWN 60; line host3 DOWN 60; until_true has_mails 1; line host1 UP 20; line host3 UP 20; } |
+		notify-admins - || true
+	[ "$(notify-admins log --json | jq -r 'select(.person == "sato@example.org") | .state')" = pending ]
+	[ "$(mails)" -eq 1 ]
+	settings 'rate_total = 100'
+	notify-admins
+	run mail_to ops@example.org
+	echo "$output"
+	[[ $output == *'host3 stopped answering'*'It answers again since '* ]]
+}
+
+@test "who was told is told the end, also when the list names somebody else meanwhile" {
+	relay
+	day
+	{
+		line host1 DOWN 60
+		until_true has_mails 2
+		people 'web1,New,new@example.org,,httpd' 'web2,New,new@example.org,,httpd' 'db1,New,new@example.org,,postgres'
+		line host1 UP 20
+	} | notify-admins -
+	[[ $(mail_to sato@example.org) == *'host1 up '*'host1 answers again since'* ]]
+	[ "$(count_to sato@example.org)" -eq 2 ]
+}
+
+@test "a clock that is put back hides neither a return nor the next death" {
+	relay
+	day
+	{
+		line host1 DOWN -3600
+		until_true has_mails 2
+		line host1 UP 20
+		until_true has_mails 4
+		line host1 DOWN 10
+		until_true has_mails 6
+	} | notify-admins -
+	[ "$(count_to ito@example.org)" -eq 3 ]
+}
+
 @test "killed before the relay greets, at each command, and before its last answer: told at least once" {
 	for fault in greeting=mute EHLO=mute MAIL=mute RCPT=mute DATA=mute; do
 		killed "$fault"
