@@ -59,6 +59,8 @@ void recording_use(struct recording *recording, const struct targets *targets, c
 /* What found no room before is recorded as it is now. */
 void recording_settle(struct recording *recording)
 {
+	if (recording->self_left)
+		recording->self_left = !recorder_change(&recording->recorder, &recording->self);
 	while (recording->left.count > 0) {
 		uint32_t index = recording->left.items[recording->left.count - 1];
 		struct course *course = &recording->courses[index];
@@ -76,6 +78,21 @@ void recording_settle(struct recording *recording)
 	}
 }
 
+static void record_self(struct recording *recording, const struct record_change *message)
+{
+	recording->self = *message;
+	recording->self_left = !recorder_change(&recording->recorder, message);
+}
+
+/* That we see is said by no line, but the store may have it that we were blind when the one before us ended. */
+static void record_sight(struct recording *recording, int64_t at_ms)
+{
+	struct record_change message = {.index = WATCH_SELF, .rtt_us = -1, .at_ms = at_ms, .state = HOST_UP};
+
+	if (recording->self.at_ms == 0 && !watch_is_isolated(recording->watch))
+		record_self(recording, &message);
+}
+
 void recording_change(struct recording *recording, const struct watch_change *change, int64_t at_ms,
 		      const char *detail)
 {
@@ -90,7 +107,13 @@ void recording_change(struct recording *recording, const struct watch_change *ch
 	};
 
 	strncpy(message.detail, detail, sizeof message.detail - 1);
-	if (recorder_change(&recording->recorder, &message) || self || course->unrecorded)
+	if (self) {
+		record_self(recording, &message);
+		return;
+	}
+	if (change->state == HOST_UP)
+		record_sight(recording, at_ms);
+	if (recorder_change(&recording->recorder, &message) || course->unrecorded)
 		return;
 	course->unrecorded = true;
 	vec_push(&recording->left, change->host);
@@ -153,6 +176,19 @@ static void collect_leaving(struct recording *recording)
 	recording->leaving.count = left;
 }
 
+/* Nobody knows what a killed recorder had not written yet. */
+static void leave_all(struct recording *recording)
+{
+	recording->self_left = recording->self.at_ms != 0;
+	for (uint32_t i = 0; i < recording->targets->count; i++) {
+		struct course *course = &recording->courses[i];
+		if (course->unrecorded || watch_state(recording->watch, i) == HOST_UNKNOWN)
+			continue;
+		course->unrecorded = true;
+		vec_push(&recording->left, i);
+	}
+}
+
 void recording_collect(struct recording *recording)
 {
 	pid_t pid = recording->recorder.pid;
@@ -167,6 +203,7 @@ void recording_collect(struct recording *recording)
 		log_warning("recorder: ended with status %d; another one starts", WEXITSTATUS(status));
 	recorder_close(&recording->recorder, false);
 	recording->restart_ms = when_monotonic() + RESTART_MS;
+	leave_all(recording);
 }
 
 void recording_end(struct recording *recording, bool clean)

@@ -417,6 +417,38 @@ many_hosts()
 	wait_for state_is host3 DOWN
 }
 
+@test "what a killed recorder had not written is written by the next" {
+	watch
+	wait_for state_is host3 UP
+	start hold "$top_builddir/tests/cli/store_hold" "${VMROLL_STORE#lmdb:}" < <(wait_for test -e "$scratch/go")
+	wait_for said held hold
+	die 3
+	wait_for said $'\thost3\tDOWN'
+	read -r recorder <<<"$(recorder_of "$watcher")"
+	kill -KILL "$recorder"
+	touch "$scratch/go"
+	wait_for complained 'recorder: killed by signal 9; another one starts'
+	wait_for state_is host3 DOWN
+}
+
+@test "blindness does not outlive its hostping in the store" {
+	ours() { "$top_builddir/tests/cli/store_dump" "$VMROLL_STORE" hs/now/-; }
+	blind_in_store() { [[ $(ours) == *"none of the references answers"* || $(ours) == *"the reference does not"* ]]; }
+	sees_in_store() { [[ -n $(ours) ]] && ! blind_in_store; }
+	live 4
+	settings 'reference = { "10.0.0.4" }'
+	watch
+	wait_for said $'\thost3\tUP'
+	die 1 2 3 4
+	wait_for said $'\t-\tISOLATED'
+	wait_for blind_in_store
+	kill -TERM "$watcher"
+	wait "$watcher"
+	live 1 2 3 4
+	watch
+	wait_for sees_in_store
+}
+
 @test "a killed prober leaves no silent watcher: the reader sees the end, the store what was told" {
 	mkfifo "$scratch/lines"
 	"${inside[@]}" hostping --watch >"$scratch/lines" 2>"$scratch/watch.err" 3>&- &
