@@ -24,12 +24,12 @@ struct recording {
 	const struct watch *watch;
 	struct course *courses;
 	struct recorder recorder;
-	VEC(pid_t) leaving; /* recorders of lists that were replaced, to be collected */
-	VEC(uint32_t) left; /* hosts whose newest change found no room */
+	VEC(pid_t) leaving;        /* recorders of lists that were replaced, to be collected */
+	VEC(uint32_t) left;        /* hosts whose newest change found no room */
 	struct record_change self; /* the newest of ourselves; at_ms 0: none yet */
 	bool self_left;            /* it found no room */
-	int64_t restart_ms; /* when_monotonic; 0: one runs */
-	int64_t minute_ms;  /* the wall minute that is being filled */
+	int64_t restart_ms;        /* when_monotonic; 0: one runs */
+	int64_t minute_ms;         /* the wall minute that is being filled */
 };
 
 /* From now on these hosts, with a recorder of their own; that of the hosts before writes what it has and ends. */

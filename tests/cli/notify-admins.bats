@@ -401,7 +401,7 @@ incident()
 	[ "$(notify-admins log --json | jq -r 'select(.person == "sato@example.org") | "\(.state) \(.attempts)"')" = 'sent 2' ]
 }
 
-@test "what failed is dropped when the host is back, or that person has acknowledged" {
+@test "what failed still goes out when the host is back, and says so; but not to whom has acknowledged" {
 	relay --fault RCPT=451
 	day
 	run notify-admins - < <(line host1 DOWN 60; line host2 DOWN 60)
@@ -410,8 +410,10 @@ incident()
 	echo >"$mail/faults"
 	fixture <<<due
 	notify-admins
-	[ "$(mails)" -eq 0 ]
-	[ "$(notify-admins log --json | jq -r .state | sort -u)" = expired ]
+	notify-admins
+	[ "$(mails)" -eq 1 ]
+	[[ $(mail_to sato@example.org) == *'host1 stopped answering'*'It answers again since '*web1* ]]
+	[ "$(notify-admins log --json | jq -r '.person + " " + .state' | sort -u)" = $'ito@example.org expired\nsato@example.org sent' ]
 }
 
 @test "150 hosts at once: one message a person, and it counts them" {
