@@ -13,7 +13,7 @@
 #include "when.h"
 
 enum {
-	POSTS_MAX = 64,
+	POSTS_MAX = 32, /* that a relay which is mute to all holds for less than the lease of their claims */
 	CELLS_MAX = 1024,
 	PATIENCE_MS = 700, /* for a claim, while nobody else writes either: then a writer holds the store */
 	PATIENCE_MAX_MS = 15 * 1000,
