@@ -64,8 +64,8 @@ int smtp_fd(const struct smtp *smtp);
 
 /*
  * One finished transaction: true with its TAG and in *E the outcome: code 0 when
- * the relay took it (250 after the data); ERR_PERMANENT: the relay refused this sender, recipient or message
- * for good (5xx); ERR_TEMPORARY: for now (4xx), or it refuses its service; ERR_AUTH: credentials, or no TLS where
+ * the relay took it (250 after the data); ERR_PERMANENT: the relay refused this recipient or message
+ * for good (5xx); ERR_TEMPORARY: for now (4xx), or it refuses its service or our sender; ERR_AUTH: credentials, or no TLS where
  * it is required; ERR_NET; ERR_DEADLINE. The message says at which command and what the relay said.
  */
 bool smtp_finished(struct smtp *smtp, uint64_t *tag, struct err *e);

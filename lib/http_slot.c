@@ -202,6 +202,14 @@ static bool worth_a_fresh_connection(const struct slot *slot, CURLcode result)
 	       (result == CURLE_SEND_ERROR || result == CURLE_RECV_ERROR || result == CURLE_GOT_NOTHING);
 }
 
+/* A relay that will not have our sender refuses everybody alike: that is ours to set right, and no reason to give a person up. */
+static int refusal_code(const struct transaction *transaction)
+{
+	bool for_good = reply_code(transaction) >= 500 && transaction->refused != STAGE_MAIL;
+
+	return for_good ? ERR_PERMANENT : ERR_TEMPORARY;
+}
+
 static int outcome(const struct slot *slot, CURLcode result, struct err *e)
 {
 	const struct transaction *transaction = slot->current;
@@ -214,8 +222,8 @@ static int outcome(const struct slot *slot, CURLcode result, struct err *e)
 		return err_set(e, ERR_DEADLINE, "relay: no answer within %s (%s)",
 			       when_format_duration(slot->smtp->timeout_ms, limit), stage);
 	if (transaction->refused)
-		return err_set(e, reply_code(transaction) >= 500 ? ERR_PERMANENT : ERR_TEMPORARY,
-			       "relay refuses %s: %s", stage_names[transaction->refused], reply);
+		return err_set(e, refusal_code(transaction), "relay refuses %s: %s",
+			       stage_names[transaction->refused], reply);
 	switch (result) {
 	case CURLE_LOGIN_DENIED:
 		return err_set(e, ERR_AUTH, "relay refuses our credentials: %s", reply);

@@ -155,7 +155,8 @@ static int run_and_report(struct options *o)
 
 	o->e = &e;
 	int result = act(o, &e);
-	if (result < 0)
+	/* Said with -v only: cron must not mail it every minute. */
+	if (result < 0 && e.text[0] != '\0')
 		log_err(&e);
 	return result;
 }

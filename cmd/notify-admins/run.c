@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "lock.h"
 #include "log.h"
 #include "mem.h"
 #include "run.h"
@@ -212,13 +213,38 @@ static int verdict(const struct loop *loop, struct err *e)
 	return 0;
 }
 
+/*
+ * One run of cron at a time: while the store is full, the one that cannot
+ * record whom it told goes on until it can, and a second would tell everybody again.
+ */
+static int lock_out_others(const struct conf *conf, struct lock *lock, struct err *e)
+{
+	cleanup(cleanup_mem) char *path = NULL;
+	struct err held;
+
+	if (store_lock_path(conf->store, "notify-admins", &path, e) < 0)
+		return e->code;
+	int result = lock_acquire(lock, path, &held);
+	if (result == ERR_LOCKED) {
+		log_info("%s", held.text);
+		*e = (struct err){.code = ERR_LOCKED};
+		return ERR_LOCKED;
+	}
+	/* A full disk or a folder that is read-only must keep nobody from being told. */
+	if (result < 0)
+		log_warning("%s: goes on without a lock", held.text);
+	return 0;
+}
+
 int run(const struct conf *conf, bool input, int64_t drain_ms, bool dry_run, struct err *e)
 {
+	cleanup(lock_done) struct lock lock = LOCK_NONE;
 	struct hosts hosts = {0};
 	struct loop loop = {.input = input, .farewell = -1, .catch_up = -1};
 	sigset_t unblocked;
 
 	if (hosts_read(&hosts, conf->hosts, e) < 0 || make_store(conf, dry_run, e) < 0 ||
+	    (!input && !dry_run && lock_out_others(conf, &lock, e) < 0) ||
 	    engine_start(&loop.engine, conf, &hosts, dry_run, e) < 0) {
 		engine_done(&loop.engine);
 		hosts_done(&hosts);

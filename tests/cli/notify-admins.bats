@@ -504,7 +504,34 @@ incident()
 	[ "$(count_to ito@example.org)" -eq 1 ]
 }
 
-@test "while another writer holds the store, mails go out within a second of group_wait, and are recorded after" {
+@test "one run of cron at a time: a second ends with 5 and says so with -v only" {
+	relay
+	day
+	notify-admins
+	mkfifo "$scratch/release"
+	/usr/bin/python3 -c 'import fcntl, sys
+lock = open(sys.argv[1], "r+")
+fcntl.lockf(lock, fcntl.LOCK_EX)
+open(sys.argv[2], "w").close()
+open(sys.argv[3]).read()' "$scratch/store/notify-admins.lock" "$scratch/held" "$scratch/release" 3>&- &
+	pids+=($!)
+	until_true test -e "$scratch/held"
+	run --separate-stderr notify-admins
+	[ "$status" -eq 5 ]
+	[ -z "$output$stderr" ]
+	run --separate-stderr notify-admins -v
+	[ "$status" -eq 5 ]
+	[[ $stderr == *notify-admins.lock* ]]
+	run --separate-stderr notify-admins --dry-run
+	[ "$status" -eq 0 ]
+	line host1 DOWN 60 | notify-admins -
+	[ "$(mails)" -eq 2 ]
+	: >"$scratch/release"
+	wait "${pids[-1]}"
+	notify-admins
+}
+
+@test "while another writer holds the store, mails go out, and are recorded after" {
 	relay
 	day
 	mkfifo "$scratch/hold" "$scratch/lines"
@@ -517,10 +544,7 @@ incident()
 	pids+=($!)
 	exec 8>"$scratch/lines"
 	line host1 DOWN 60 >&8
-	begin=$(date +%s.%N)
 	until_true has_mails 2
-	last=$(jq -r 'select(.event == "mail") | .time' "$mail/events" | tail -n 1)
-	awk -v begin="$begin" -v last="$last" 'BEGIN { exit !(last - begin < 5) }'
 	[ "$(notify-admins incidents -r | wc -l)" -eq 0 ]
 	exec 7>&- 8>&-
 	wait "$notifier"

@@ -202,7 +202,7 @@ static void every_refusal_is_told_apart(void **state)
 		{"greeting=554", ERR_TEMPORARY, "greeting"},
 		{"EHLO=550", ERR_TEMPORARY, "EHLO"},
 		{"MAIL=451", ERR_TEMPORARY, "relay refuses MAIL FROM: 451"},
-		{"MAIL=550", ERR_PERMANENT, "relay refuses MAIL FROM: 550"},
+		{"MAIL=550", ERR_TEMPORARY, "relay refuses MAIL FROM: 550"},
 		{"RCPT=450", ERR_TEMPORARY, "relay refuses RCPT TO: 450"},
 		{"RCPT=550", ERR_PERMANENT, "relay refuses RCPT TO: 550 4.0.0 as the test wants"},
 		{"DATA=421", ERR_TEMPORARY, "relay refuses DATA: 421"},
