@@ -346,8 +346,10 @@ int cli_exit(int result)
 
 	errno = 0;
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		/* A write that failed long ago has left no errno. */
-		log_error("standard output: cannot write%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
+		/* Who ended for want of it has said so. A write that failed long ago has left no errno. */
+		if (status != err_exit_status(ERR_ENV))
+			log_error("standard output: cannot write%s%s", errno ? ": " : "",
+				  errno ? strerror(errno) : "");
 		return err_exit_status(ERR_ENV);
 	}
 	return status;
