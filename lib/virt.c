@@ -382,6 +382,19 @@ static char *take_text(char *from_libvirt)
 	return copy;
 }
 
+/* Whether it is the driver's way, or this user's rights, that there are no capabilities: then there never are. */
+static bool has_no_capabilities(void)
+{
+	switch (virGetLastErrorCode()) {
+	case VIR_ERR_NO_SUPPORT:
+	case VIR_ERR_ACCESS_DENIED:
+	case VIR_ERR_OPERATION_DENIED:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int virt_read_facts(struct virt *virt, struct virt_facts *facts, struct err *e)
 {
 	virConnectPtr connection = virt->connection;
@@ -391,13 +404,17 @@ int virt_read_facts(struct virt *virt, struct virt_facts *facts, struct err *e)
 
 	if (!type)
 		return virt_error(e, "facts of the host");
+	/* They say who the host is: one that does not tell for once must not become another. */
+	char *capabilities = take_text(virConnectGetCapabilities(connection));
+	if (!capabilities && !has_no_capabilities())
+		return virt_error(e, "capabilities of the host");
 	*facts = (struct virt_facts){
+		.capabilities = capabilities,
 		.hypervisor = mem_string(type),
 		.cpus = VIRT_UNKNOWN,
 		.mhz = VIRT_UNKNOWN,
 		.memory_bytes = VIRT_UNKNOWN,
 	};
-	facts->capabilities = take_text(virConnectGetCapabilities(connection));
 	facts->hostname = take_text(virConnectGetHostname(connection));
 	if (virConnectGetVersion(connection, &version) == 0)
 		facts->hypervisor_version = version_text(version);

@@ -84,7 +84,7 @@ struct virt_facts {
 	uint64_t memory_bytes;
 };
 
-/* What the driver does not tell is NULL or VIRT_UNKNOWN; fails only if the connection is broken. */
+/* What the driver does not tell is NULL or VIRT_UNKNOWN; fails if the connection is broken, or it does not tell for once who the host is. */
 int virt_read_facts(struct virt *virt, struct virt_facts *facts, struct err *e);
 void virt_facts_done(struct virt_facts *facts);
 
