@@ -37,16 +37,24 @@ void hosts_done(struct hosts *hosts)
 	*hosts = (struct hosts){0};
 }
 
-static int parse_name(struct host *host, const char *text, struct err *e)
+int hosts_check_name(const char *text, struct err *e)
 {
 	size_t length = strlen(text);
 
-	if (length > NAME_MAX_BYTES || text[0] == '-' || strspn(text, WORD_CHARACTERS ":") != length)
+	if (length == 0 || length > NAME_MAX_BYTES || text[0] == '-' || strspn(text, WORD_CHARACTERS ":") != length)
 		return err_set(e, ERR_USAGE,
 			       "\"%s\" is not a host name (letters, digits, . _ : and -, at most %d)", text,
 			       NAME_MAX_BYTES);
-	host->name = mem_string(text);
 	return 0;
+}
+
+static int parse_name(struct host *host, const char *text, struct err *e)
+{
+	int result = hosts_check_name(text, e);
+
+	if (result == 0)
+		host->name = mem_string(text);
+	return result;
 }
 
 static int parse_address(struct host *host, const char *text, struct err *e)

@@ -39,6 +39,8 @@ struct hosts {
  */
 int hosts_read(struct hosts *hosts, const char *path, struct err *e);
 void hosts_done(struct hosts *hosts);
+/* ERR_USAGE with what was expected if no host can be called TEXT. */
+int hosts_check_name(const char *text, struct err *e);
 /* The host of that NAME, or NULL; borrowed. */
 const struct host *hosts_find(const struct hosts *hosts, const char *name);
 /* As hosts_find, but an absent host is ERR_NOT_FOUND with a message naming it and the file. */

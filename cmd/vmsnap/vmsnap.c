@@ -217,6 +217,8 @@ static int run_rename(const struct options *o, const struct conf *conf, struct e
 	cleanup(cleanup_store) struct store *store = NULL;
 	int result = cli_operands(&o->cli, 1, 1, e);
 
+	if (result == 0 && hosts_check_name(o->cli.operands[0], e) < 0)
+		result = err_wrap(e, "--rename");
 	if (result == 0)
 		result = cli_store(conf, STORE_WRITE, &store, e);
 	return result < 0 ? result : roll_rename(store, o->name, o->cli.operands[0], e);

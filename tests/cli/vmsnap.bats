@@ -229,6 +229,10 @@ newest()
 	run -0 --separate-stderr vmsnap -v
 	[[ $stderr == *': 1 VMs, 0 new, 0 gone, 0 changed' ]]
 	run -0 vmsnap --forget host5
+	for name in '' -x 'a b' $'a\tb'; do
+		run -2 --separate-stderr vmsnap --rename host1 -- "$name"
+		[[ $stderr == *'is not a host name'* ]]
+	done
 }
 
 @test "--migrate leaves a store of this version as it is" {
