@@ -164,13 +164,14 @@ static int take_common(struct cli *cli, int key, const char *argument, enum wish
 	return 1;
 }
 
-static int misuse(int key, char **argv, struct err *e)
+static int misuse(int key, char **argv, const char *letters, struct err *e)
 {
 	cleanup(cleanup_mem) char *word = str_escape(argv[optind - 1]);
 
 	if (key == ':')
 		return err_set(e, ERR_USAGE, "option '%s' needs an argument", word);
-	if (optopt > 0 && optopt < CLI_LONG_ONLY && argv[optind - 1][1] != '-')
+	/* Of several letters in one word, the word may still be to come. */
+	if (optopt > 0 && optopt < CLI_LONG_ONLY && !strchr(letters, optopt))
 		return err_set(e, ERR_USAGE, "unknown option '-%c'", optopt);
 	if (optopt > 0)
 		return err_set(e, ERR_USAGE, "option '%s' takes no argument", word);
@@ -189,7 +190,7 @@ static int parse_options(struct cli *cli, int argc, char **argv, void *context, 
 		if (key < 0)
 			break;
 		if (key == '?' || key == ':')
-			result = misuse(key, argv, e);
+			result = misuse(key, argv, str_text(&tables.letters), e);
 		else if (!take_common(cli, key, optarg, wish))
 			result = cli->program->option(context, key, optarg, e);
 	}

@@ -46,6 +46,16 @@ teardown() {
 	done
 }
 
+@test "an unknown letter is named, wherever in its word it stands" {
+	for u in "${utilities[@]}"; do
+		for bad in -Zv -vZ -qvZ; do
+			run --separate-stderr "$u" --json "$bad"
+			[ "$status" -eq 2 ]
+			[[ $stderr == "$u: unknown option '-Z'"* ]]
+		done
+	done
+}
+
 @test "the program's name is a constant, never argv[0]" {
 	for u in "${utilities[@]}"; do
 		ln -s "$(command -v "$u")" "$scratch/other-name"
