@@ -6,6 +6,7 @@
 
 #include "mem.h"
 #include "roll_read.h"
+#include "str.h"
 
 /* ---- what is wanted ---- */
 
@@ -219,6 +220,26 @@ static int look_at_instant(struct search *search, const unsigned char *uuid, con
 	return result < 0 ? result : any;
 }
 
+/* Whether the host was ever called NAME. 1/0/negative. */
+static int bore_name(struct search *search, const unsigned char *host, const char *name, struct err *e)
+{
+	cleanup(cleanup_store_cursor) struct store_cursor *cursor = NULL;
+	struct store_item item;
+	struct key key;
+
+	key_add_uuid(key_begin(&key, KEY_HOST), host);
+	int result = store_cursor_open(&cursor, search->view, key.bytes, key.length, false, e);
+	while (result >= 0 && (result = store_cursor_next(cursor, &item, e)) > 0) {
+		cleanup(roll_host_done) struct roll_host attributes = {0};
+		result = roll_host_decode(item.value, item.value_length, &attributes, e);
+		if (result < 0)
+			return err_wrap(e, "store: %s", KEY_HOST);
+		if (str_equal(attributes.name, name))
+			return 1;
+	}
+	return result;
+}
+
 static int ever_on_host(struct search *search, const unsigned char *host, const unsigned char *uuid,
 			const struct wanted *wanted, struct err *e)
 {
@@ -226,8 +247,11 @@ static int ever_on_host(struct search *search, const unsigned char *host, const 
 	struct store_item item;
 	struct key key;
 
+	int result = wanted->host ? bore_name(search, host, wanted->host, e) : 1;
+	if (result <= 0)
+		return result;
 	key_add_uuid(key_add_uuid(key_begin(&key, KEY_VM), host), uuid);
-	int result = store_cursor_open(&cursor, search->view, key.bytes, key.length, false, e);
+	result = store_cursor_open(&cursor, search->view, key.bytes, key.length, false, e);
 	while (result >= 0 && (result = store_cursor_next(cursor, &item, e)) > 0) {
 		cleanup(roll_record_done) struct roll_record record = {0};
 		result = roll_record_decode(item.value, item.value_length, &record, e);
@@ -269,7 +293,7 @@ static int search_at_host(struct search *search, const struct wanted *wanted, st
 	const char *at = strrchr(wanted->text, '@');
 	struct wanted part = *wanted;
 
-	if (!at || !search->roll)
+	if (!at)
 		return 0;
 	part.length = (size_t)(at - wanted->text);
 	part.host = at + 1;

@@ -187,6 +187,19 @@ rows() {
 	[[ $stderr == *"b: no such VM, now or ever" ]]
 }
 
+@test "--history NAME@HOST: the one of that name that was there" {
+	fill <<-'END'
+		snap T12:00:00 host1=a host2=b,b@host1
+	END
+	for name in a@host1 b@host2 b@host1 b@host1@host2; do
+		run --separate-stderr vmwhere --history "$name" -r -o VM
+		[ "$status" -eq 0 ]
+		[ "$output" = "$([[ $name == b@host1* ]] && echo b@host1 || echo "${name%@*}")" ]
+	done
+	run --separate-stderr vmwhere --history a@host2
+	[ "$status" -eq 1 ]
+}
+
 @test "--diff: appeared, gone, moved, state; with --all any change" {
 	fill <<-'END'
 		snap T12:00:00 h1=stays,moves,stops,goes,restarts h2=twin h3=twin
