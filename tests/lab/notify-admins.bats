@@ -75,7 +75,7 @@ mail_to()
 }
 
 @test "our own uplink cut: nobody but the fallback, once; two of three hosts dead: real, and told" {
-	# The hosts are healed one after the other, which must not look like a death of the last.
+	# On a busy machine their answers come back some time apart, which must not look like a death of the last.
 	window='window = "6/7"' settings
 	watch
 	lab_cut all

@@ -146,6 +146,15 @@ net_heal()
 	lab_say "$1 has network"
 }
 
+# net_all up|down: every host's network in one step.
+net_all()
+{
+	local host
+	for host in "$LAB_DIR"/host/*/; do
+		echo "link set $(net_link "$(basename "$host")") $1"
+	done | ip -batch -
+}
+
 net_pids()
 {
 	[[ ! -e /run/netns/$1 ]] || ip netns pids "$1"
