@@ -116,6 +116,7 @@ endif
 EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) \
 	tests/cli/board \
 	tests/unit/scratch.h \
+	tests/unit/run \
 	tests/unit/unit.h \
 	tests/fuzz/corpus \
 	tests/fuzz/run \

@@ -871,10 +871,10 @@ killed()
 	exec 8>"$scratch/lines"
 	line host1 DOWN 60 >&8
 	until_true has_mails 2
+	until_true grep -q 'on_incident: nonexistent-command: No such file' "$scratch/err"
 	kill "$notifier"
 	exec 8>&-
 	wait "$notifier"
-	grep -q 'on_incident: nonexistent-command: No such file' "$scratch/err"
 }
 
 @test "SIGTERM ends it, SIGHUP reads hosts(5) again, a bad file keeps the old" {

@@ -331,9 +331,12 @@ static void a_new_store_has_its_modes_whatever_the_umask_is(void **state)
 	cleanup(cleanup_mem) char *folder = mem_format("%s/new", kit->folder);
 	cleanup(cleanup_mem) char *uri = mem_format("lmdb:%s", folder);
 
-	for (unsigned mask = 0; mask <= 0777; mask += 0777) {
+	/* Who is not root cannot open again what he made without any permission. */
+	const mode_t masks[] = {0, 0027, geteuid() == 0 ? 0777 : 0077};
+
+	for (size_t m = 0; m < sizeof masks / sizeof *masks; m++) {
 		cleanup(cleanup_store) struct store *store = NULL;
-		mode_t before = umask(mask);
+		mode_t before = umask(masks[m]);
 		int result = store_open(&store, uri, STORE_WRITE, &e);
 		umask(before);
 		assert_ok(result, &e);
