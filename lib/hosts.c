@@ -309,3 +309,8 @@ int hosts_require(const struct hosts *hosts, const char *name, const struct host
 	*host = found;
 	return 0;
 }
+
+bool hosts_is_asked(const struct host *host)
+{
+	return host->uri && !host->off;
+}

@@ -45,5 +45,7 @@ int hosts_check_name(const char *text, struct err *e);
 const struct host *hosts_find(const struct hosts *hosts, const char *name);
 /* As hosts_find, but an absent host is ERR_NOT_FOUND with a message naming it and the file. */
 int hosts_require(const struct hosts *hosts, const char *name, const struct host **host, struct err *e);
+/* Whether a list of its VMs is expected of HOST: it has a URI and is not off. */
+bool hosts_is_asked(const struct host *host);
 
 #endif

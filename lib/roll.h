@@ -161,7 +161,7 @@ struct roll_list {
 	bool stale;            /* it failed or was not asked in the newest snapshot at AT */
 	char *why;             /* then: why, for people ("not asked"), else NULL */
 	bool followed; /* --follow was live at AT: exact, not sampled; answered is then how far that is confirmed */
-	bool off;   /* hosts(5) says so: known, not watched */
+	bool off;   /* hosts(5) gives no URI, or says so: no list is expected of it (hosts_is_asked) */
 	bool ended; /* vmsnap --forget said that it is gone for good: no VMs */
 };
 void roll_list_done(struct roll_list *list);

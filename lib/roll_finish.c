@@ -80,9 +80,10 @@ static int judge_host(const struct roll_writer *writer, const struct host *host,
 	const struct roll_report *report = &writer->reports[host - writer->hosts->items];
 	size_t index;
 
-	*member = (struct roll_member){.name = host->name, .off = host->off};
-	*result = (struct roll_result){.answered = WHEN_UNKNOWN,
-				       .outcome = host->off ? ROLL_OFF : ROLL_NOT_ASKED};
+	bool off = !hosts_is_asked(host);
+
+	*member = (struct roll_member){.name = host->name, .off = off};
+	*result = (struct roll_result){.answered = WHEN_UNKNOWN, .outcome = off ? ROLL_OFF : ROLL_NOT_ASKED};
 	if (report->outcome == REPORT_ANSWERED) {
 		take_answer(writer, report, member, result);
 		return 0;

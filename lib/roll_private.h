@@ -48,7 +48,7 @@ struct roll_member {
 	char *name;
 	unsigned char uuid[VM_UUID_SIZE];
 	bool known; /* it answered once, so that uuid is meant */
-	bool off;
+	bool off; /* as roll_list */
 };
 struct roll_set {
 	VEC(struct roll_member) members;

@@ -179,7 +179,7 @@ static const char *reason(const struct roll_result *result)
 	case ROLL_FAILED:
 		return result->why ? result->why : "failed";
 	case ROLL_OFF:
-		return "off";
+		return "off, or without a URI, in hosts(5)";
 	default:
 		return "not asked";
 	}

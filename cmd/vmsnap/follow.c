@@ -305,11 +305,6 @@ static int listen_to(struct following *f, size_t shard, struct err *e)
 
 /* ---- time ---- */
 
-static bool is_followable(const struct host *host)
-{
-	return host->uri && !host->off;
-}
-
 /* What a link needs now, if it gets a place: to connect, or to be asked again. */
 static int serve_link(struct following *f, size_t place, struct err *e)
 {
@@ -325,7 +320,7 @@ static int serve_link(struct following *f, size_t place, struct err *e)
 static bool needs_service(const struct link *link, int64_t now)
 {
 	if (link->state == LINK_DOWN)
-		return now >= link->due && is_followable(link->host);
+		return now >= link->due && hosts_is_asked(link->host);
 	return link->state == LINK_LIVE && link->again;
 }
 

@@ -195,7 +195,7 @@ static int finished(void *context, size_t job, const struct workers_outcome *out
 static bool is_wanted(const struct take *take, const struct host *host)
 {
 	if (!take->only || !take->only[0])
-		return host->uri && !host->off;
+		return hosts_is_asked(host);
 	for (char *const *name = take->only; *name; name++)
 		if (strcmp(*name, host->name) == 0)
 			return true;

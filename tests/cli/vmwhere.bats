@@ -71,6 +71,9 @@ rows() {
 	[[ $output == *$'\nas of 2026-11-20 12:30:01 (snapshot, 3m20s before)' ]]
 	fill <<<'snap T13:00:00 host1=a host2=b host3=! host4=! host5=off host6='
 	[[ $(vmwhere) == *$'\nstale: host3, '*$' ago: no route\nstale: host4, never answered: no route' ]]
+	# A gateway has no libvirt to answer.
+	fill <<<'snap T13:15:00 gate=gate host1=web1 host2=web2,web1/7 host3=mail'
+	[[ $(vmwhere) != *"stale:"* ]]
 	for quiet in -r -J -n -q; do
 		run --separate-stderr vmwhere "$quiet"
 		[[ $output != *"as of"* && $output != *"stale:"* ]]

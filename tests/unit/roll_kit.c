@@ -68,9 +68,13 @@ static void read_hosts(struct world *world)
 	int fd = mkstemp(path);
 	FILE *file = fdopen(fd, "w");
 
-	vec_foreach(&world->lists, list)
-		fprintf(file, "%s - test:///%s %s\n", list->name, list->name,
-			strcmp(list->vms, "off") == 0 ? "off" : "-");
+	vec_foreach(&world->lists, list) {
+		if (strcmp(list->vms, "gate") == 0)
+			fprintf(file, "%s - - -\n", list->name);
+		else
+			fprintf(file, "%s - test:///%s %s\n", list->name, list->name,
+				strcmp(list->vms, "off") == 0 ? "off" : "-");
+	}
 	fclose(file);
 	int result = hosts_read(&world->hosts, path, &e);
 	unlink(path);
@@ -131,7 +135,7 @@ static void take(struct kit *kit, int64_t at, const char *text, bool finish)
 	vec_foreach(&world.lists, list) {
 		if (*list->vms == '!')
 			assert_ok(roll_put_failure(writer, list->name, ERR_NET, "no route", &e), &e);
-		else if (*list->vms != '?' && strcmp(list->vms, "off") != 0)
+		else if (*list->vms != '?' && strcmp(list->vms, "off") != 0 && strcmp(list->vms, "gate") != 0)
 			put_list(writer, list, at + SECOND);
 	}
 	if (finish)

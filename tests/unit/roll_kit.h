@@ -2,7 +2,7 @@
  * roll_kit.h - snapshots and states of the roll in a small language.
  *
  * "h1=web,db- h2=! h3=? h4:2=" are the hosts of hosts(5): h1 answers with web running and db shut off; h2
- * fails; h3 is not asked ("h3=off": hosts(5) says off); h4 answers with no VM and, reinstalled, with its second UUID
+ * fails; h3 is not asked ("h3=off": hosts(5) says off; "h3=gate": it gives no URI); h4 answers with no VM and, reinstalled, with its second UUID
  * ("n1:h1=": under a new name). A VM
  * is NAME, NAME- shut off, NAME/N with domain id N, NAME> come by migration. The second UUID of a VM is NAME:2.
  * A name is written as str_escape writes it, and \x2d for its hyphens, \x20 for blanks.

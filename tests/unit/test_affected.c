@@ -162,6 +162,17 @@ static void a_host_that_is_off_is_not_waited_for(void **state)
 	expect(kit, "h1", at(3), "1+: a probable not-seen");
 }
 
+/* A gateway, say: it is watched, and nobody knows what it runs. */
+static void a_host_without_a_uri_is_not_waited_for(void **state)
+{
+	struct kit *kit = *state;
+
+	roll_kit_snap(kit, at(0), "gate=gate h1=a h2=");
+	roll_kit_snap(kit, at(4), "gate=gate h1=! h2=");
+	expect(kit, "h1", at(3), "1+: a probable not-seen");
+	expect(kit, "gate", at(3), "0:");
+}
+
 static void a_new_name_is_the_same_host(void **state)
 {
 	struct kit *kit = *state;
@@ -191,6 +202,7 @@ int main(void)
 		kit_test(a_host_that_answers_again_is_looked_at),
 		kit_test(what_was_followed_is_certain),
 		kit_test(a_host_that_is_off_is_not_waited_for),
+		kit_test(a_host_without_a_uri_is_not_waited_for),
 		kit_test(a_new_name_is_the_same_host),
 		kit_test(one_uuid_on_two_hosts_is_told_with_its_time),
 	};
