@@ -98,6 +98,11 @@ left()
 	done
 }
 
+@test "a host knows the accounts that libvirt needs, and none of this machine" {
+	[ "$(lab_exec host1 getent passwd | cut -d : -f 1 | xargs)" = 'root libvirt-qemu' ]
+	[ "$(lab_exec host1 getent group | cut -d : -f 1 | xargs)" = 'root libvirt-qemu' ]
+}
+
 @test "one domain is defined and off" {
 	off_on backup1 host1
 }

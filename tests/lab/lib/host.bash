@@ -74,7 +74,16 @@ host_make()
 	# when it starts a guest.
 	printf '127.0.0.1 localhost\n%s %s\n' "$(net_address "$1")" "$1" >"$folder/hosts"
 	echo 'hosts: files' >"$folder/nsswitch.conf"
+	host_accounts "$folder"
 	: >"$folder/init"
+}
+
+# The accounts are the host's own: libvirt's QEMU driver does not start without
+# libvirt-qemu, which only the package makes that starts services.
+host_accounts()
+{
+	printf '%s\n' root:x:0:0:root:/root:/bin/bash libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin >"$1/passwd"
+	printf '%s\n' root:x:0: libvirt-qemu:x:64055: >"$1/group"
 }
 
 # host_enter NAME COMMAND...: runs it on the host, as its root would.
