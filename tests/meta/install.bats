@@ -63,6 +63,30 @@ setup_file()
 	done < <(grep -v '^#' "$top_srcdir/scripts/examples/crontab" | grep .)
 }
 
+# The units that a line of DOCUMENT names after COMMAND.
+units_after()
+{
+	grep -oP "systemctl $1\\K( [a-z.-]+)+$" "$2" | xargs -n 1 | sort
+}
+
+@test "README enables every unit that can be, and what vmroll(7) stops is started again" {
+	enabled=$(units_after 'enable --now' "$top_srcdir/README")
+	diff <(echo "$enabled") <(cd "$root/lib/systemd/system" && grep -lx '\[Install\]' -- * | sed 's/\.service$//' | sort)
+	diff <(echo "$enabled") <(units_after start "$top_srcdir/man/vmroll.7")
+}
+
+@test "deps --build has every library that configure asks for" {
+	packages=$("$top_srcdir/scripts/deps" --build --list)
+	asked=$(grep -oP '^PKG_CHECK_MODULES\(\[(?!CMOCKA)\w+\], \[\K[^] ]+' "$top_srcdir/configure.ac")
+	[[ $(wc -w <<<"$asked") -gt 9 ]]
+	for library in $asked; do
+		owner=$(dpkg -S "$(readlink -f "$(pkg-config --variable=pcfiledir "$library")/$library.pc")")
+		echo "$library: $owner"
+		grep -qxF "${owner%%:*}" <<<"$packages"
+	done
+	grep -qx uthash-dev <<<"$packages"
+}
+
 @test "logrotate takes the example, and rotates without losing the writer" {
 	log=$BATS_TEST_TMPDIR/events
 	exec 7>>"$log"
