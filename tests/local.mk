@@ -112,8 +112,22 @@ if HAVE_BATS
 TESTS += $(cli_tests) $(meta_tests)
 endif
 
+# Measures, by hand.
+benches =
+benches += tests/bench/farm.bash
+benches += tests/bench/hostping_cpu
+benches += tests/bench/hostping_detection
+benches += tests/bench/hostping_rate
+benches += tests/bench/notify_latency
+benches += tests/bench/notify_msmtp
+benches += tests/bench/vmsnap_latency
+benches += tests/bench/vmsnap_lib.bash
+benches += tests/bench/vmsnap_mute
+benches += tests/bench/vmsnap_unchanged
+benches += tests/bench/vmwhere_speed
+
 # Folders are distributed whole.
-EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) \
+EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) $(benches) \
 	tests/cli/board \
 	tests/unit/scratch.h \
 	tests/unit/run \

@@ -110,6 +110,18 @@ units_after()
 	[[ $status -ne 0 ]]
 }
 
+@test "make dist leaves nothing of the repository out" {
+	files=$(git -c safe.directory='*' -C "$top_srcdir" ls-files 2>/dev/null) || skip 'this is no clone, or there is no git'
+	[[ $files == *README* ]]
+	clean_make distdir distdir="$BATS_TEST_TMPDIR/dist"
+	while read -r file; do
+		# What is removed and not yet committed is no part of it any more.
+		[[ $file == .git* || ! -e $top_srcdir/$file || -e $BATS_TEST_TMPDIR/dist/$file ]] || missing+=$file$'\n'
+	done <<<"$files"
+	echo "${missing:-}"
+	[[ -z ${missing:-} ]]
+}
+
 @test "uninstall leaves no file behind" {
 	clean_make uninstall DESTDIR="$destination"
 	run find "$destination" ! -type d
