@@ -96,13 +96,13 @@ proc_gone()
 	! proc_pid "$1" >/dev/null
 }
 
-# proc_end FILE [SIGNAL]: ends that very process and forgets it.
+# proc_end FILE [SIGNAL [SECONDS]]: ends that very process, which may take so long, and forgets it.
 proc_end()
 {
 	local pid
 	if pid=$(proc_pid "$1"); then
 		kill -s "${2:-KILL}" "$pid" 2>/dev/null || true
-		wait_until 5 proc_gone "$1" || lab_die "process $pid does not end"
+		wait_until "${3:-5}" proc_gone "$1" || lab_die "process $pid does not end"
 	fi
 	rm -f "$1"
 }
