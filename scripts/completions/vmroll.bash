@@ -7,7 +7,8 @@ _vmroll_words()
 	case $1 in
 	FILE | SOURCE) compgen -f -- "$word" ;;
 	HOST | HOST...) compgen -W "$(_vmroll_hosts)" -- "$word" ;;
-	COL,...) compgen -W "$("$program" -o help 2>/dev/null | awk 'NR > 1 && $1 != "-" { print $1 }')" -- "$word" ;;
+	COL,...) _vmroll_columns ;;
+	INCIDENT) compgen -W "$(notify-admins incidents -r -o INCIDENT 2>/dev/null)" -- "$word" ;;
 	VM | VM...) compgen -W "$(vmwhere --all -rn -o VM 2>/dev/null)" -- "$word" ;;
 	esac
 }
@@ -15,6 +16,14 @@ _vmroll_words()
 _vmroll_hosts()
 {
 	awk '!/^[[:space:]]*(#|$)/ { print $1 }' "${VMROLL_HOSTS:-/etc/vmroll/hosts}" 2>/dev/null
+}
+
+# The last of a list of columns; those before it stay.
+_vmroll_columns()
+{
+	local before=''
+	[[ $word != *,* ]] || before=${word%,*},
+	compgen -P "$before" -W "$("$program" -o help 2>/dev/null | awk 'NR > 1 && $1 != "-" { print $1 }')" -- "${word##*,}"
 }
 
 # The argument of the option $1, as --help names it; nothing if it takes none.
@@ -43,6 +52,8 @@ _vmroll()
 	COMPREPLY=()
 	help=$("$program" --help 2>/dev/null) || return 0
 	argument=$(_vmroll_argument "$before")
+	# Folders end in a slash, blanks are quoted; a test calls this where there is nothing to complete.
+	[[ $argument$(_vmroll_operand) != *@(FILE|SOURCE)* ]] || compopt -o filenames 2>/dev/null
 	if [[ -n $argument ]]; then
 		mapfile -t COMPREPLY < <(_vmroll_words "$argument")
 	elif [[ $word == -* ]]; then
@@ -57,13 +68,23 @@ _vmroll_options()
 	grep -oE '^  +-.{26}' <<<"$help" | grep -oE -- '-{1,2}[A-Za-z][a-z-]*'
 }
 
-# Commands, where the utility has some; else what its synopsis names.
+# What the command that was given takes.
+_vmroll_operand()
+{
+	((COMP_CWORD < 2)) || awk -v command="${COMP_WORDS[1]}" '
+		/^Commands:/ { on = 1; next }
+		/^$/ { on = 0 }
+		on && $1 == command { gsub(/[][]/, "", $2); print $2 }' <<<"$help"
+}
+
+# Commands, where the utility has some, and their operands; else what its synopsis names.
 _vmroll_operands()
 {
 	local commands
 	commands=$(awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }' <<<"$help")
 	if [[ -n $commands ]]; then
 		((COMP_CWORD > 1)) || compgen -W "$commands" -- "$word"
+		_vmroll_words "$(_vmroll_operand)"
 		return
 	fi
 	_vmroll_words "$(grep -oE '(HOST|VM)(\.\.\.)?' <<<"$help" | head -n 1)"

@@ -75,6 +75,8 @@ completes()
 	plant hosts '# x' 'host1 10.0.0.1 - -' 'host2 10.0.0.2 - -'
 	complete_hosts=$tree/hosts
 	[[ $(completes prog -o M) == MEMORY ]]
+	[[ $(completes prog -o VM,M) == VM,MEMORY ]]
+	[[ $(completes prog fetch "$tree/man/v") == "$tree/man/vmroll.7" ]]
 	[[ $(completes prog --ex) == --extra ]]
 	[[ $(completes prog fe) == fetch ]]
 	[[ $(completes prog --extra "$tree/man/v") == "$tree/man/vmroll.7" ]]
