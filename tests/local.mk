@@ -91,6 +91,7 @@ meta_tests += tests/meta/source.bats
 
 # Real hosts (bats): as root, by `make check-lab`.
 lab_tests =
+lab_tests += tests/lab/demo.bats
 lab_tests += tests/lab/hostping.bats
 lab_tests += tests/lab/lab_self.bats
 lab_tests += tests/lab/examples.bats
