@@ -236,7 +236,7 @@ static int next_host(struct store *store, unsigned char *host, bool first, struc
 	if (result == 0)
 		result = store_cursor_open(&cursor, view, key.bytes, key.length, false, e);
 	if (result == 0 && !first) {
-		key_add_u64(key_add_uuid(&key, host), UINT64_MAX);
+		key_add(key_add_u64(key_add_uuid(&key, host), UINT64_MAX), "", 1);
 		result = store_cursor_seek(cursor, key.bytes, key.length, e);
 	}
 	if (result == 0)

@@ -92,11 +92,22 @@ static int decode_members(const void *data, size_t length, void *context, struct
 	return roll_members_decode(data, length, context, e);
 }
 
+/* Names are searched by halving. */
+static int check_order(const struct roll_set *set, struct err *e)
+{
+	for (size_t i = 1; i < set->members.count; i++)
+		if (strcmp(set->members.items[i - 1].name, set->members.items[i].name) >= 0)
+			return err_set(e, ERR_CORRUPT, "store: %s: hosts out of order", KEY_SET);
+	return 0;
+}
+
 int roll_get_set(struct store_view *view, const struct roll_header *header, struct roll_set *set, struct err *e)
 {
 	struct roll_set read = {0};
 
 	int result = get_chunks(view, KEY_SET, header->set, header->set_chunks, decode_members, &read, e);
+	if (result == 0)
+		result = check_order(&read, e);
 	if (result < 0)
 		roll_set_done(&read);
 	else
@@ -216,6 +227,9 @@ static int read_entry(const struct store_item *item, struct roll_entry *entry, s
 	int result = roll_entry_decode(item->value, item->value_length, entry, e);
 	if (result == 0 && !key_parse_host_change(item, KEY_LIST, &host, &change))
 		result = err_set(e, ERR_CORRUPT, "bad key");
+	/* Who walks back from life to life relies on it. */
+	if (result == 0 && (entry->life == 0 || entry->life > change))
+		result = err_set(e, ERR_CORRUPT, "a life that begins after its change");
 	if (result < 0)
 		return wrap(result, KEY_LIST, e);
 	entry->change = change;

@@ -20,6 +20,7 @@ unit_tests += tests/unit/test_mail
 unit_tests += tests/unit/test_notice
 unit_tests += tests/unit/test_rec
 unit_tests += tests/unit/test_roll
+unit_tests += tests/unit/test_roll_hostile
 unit_tests += tests/unit/test_roll_kill
 unit_tests += tests/unit/test_roll_random
 unit_tests += tests/unit/test_roll_record
@@ -42,6 +43,7 @@ tests_unit_test_conf_SOURCES = tests/unit/test_conf.c tests/unit/scratch.h tests
 tests_unit_test_hosts_SOURCES = tests/unit/test_hosts.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_hoststate_SOURCES = tests/unit/test_hoststate.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_roll_SOURCES = tests/unit/test_roll.c $(roll_kit)
+tests_unit_test_roll_hostile_SOURCES = tests/unit/test_roll_hostile.c $(roll_kit)
 tests_unit_test_roll_kill_SOURCES = tests/unit/test_roll_kill.c $(roll_kit)
 tests_unit_test_roll_kill_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_batch_commit
 tests_unit_test_roll_random_SOURCES = tests/unit/test_roll_random.c $(roll_kit)
