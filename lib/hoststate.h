@@ -81,7 +81,7 @@ int hoststate_last_minute(struct store_view *view, int64_t *minute, struct err *
 /* When a recorder last wrote, WHEN_UNKNOWN if never; and whether it says that it stopped on purpose. */
 int hoststate_heartbeat(struct store_view *view, int64_t *at, bool *stopped, struct err *e);
 int hoststate_put_heartbeat(struct store *store, int64_t now, bool stopped, struct err *e);
-/* Removes transitions before BEFORE; the newest of each host stays. */
+/* Removes what only matters to instants before BEFORE: the transition in force then stays, and the newest of each host. *REMOVED: records. */
 int hoststate_prune(struct store *store, int64_t before, uint64_t *removed, struct err *e);
 /* hosts(5) renamed it. What the new name has already stays; nothing happens for a name without records. */
 int hoststate_rename(struct store *store, const char *old_name, const char *new_name, struct err *e);

@@ -17,14 +17,13 @@ struct doomed {
 	bool more;
 };
 
-/* Dooms up to a batch of transitions before BEFORE; the newest of a host is only known by the key after it. */
+/* Dooms up to a batch of transitions that another of their host followed at or before BEFORE: until then they said its state. */
 static int find_old(struct store *store, int64_t before, struct doomed *doomed, struct err *e)
 {
 	cleanup(cleanup_store_view) struct store_view *view = NULL;
 	cleanup(cleanup_store_cursor) struct store_cursor *cursor = NULL;
 	struct store_item item;
 	struct key last = {0};
-	int64_t last_at = INT64_MAX;
 	int result = store_view_open(&view, store, e);
 
 	if (result == 0)
@@ -41,10 +40,9 @@ static int find_old(struct store *store, int64_t before, struct doomed *doomed, 
 			break;
 		bool same = last.length == item.key_length &&
 			    memcmp(last.bytes, item.key, item.key_length - 8) == 0;
-		if (same && last_at < before)
+		if (same && at <= before)
 			vec_push(&doomed->keys, last);
 		key_add(key_begin(&last, ""), item.key, item.key_length);
-		last_at = at;
 		doomed->more = doomed->keys.count == STORE_BATCH_OPERATIONS;
 		if (doomed->more) {
 			doomed->resume = last;

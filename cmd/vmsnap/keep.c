@@ -1,6 +1,7 @@
-/* keep.c - looks after what is stored: lists snapshots, prunes. */
+/* keep.c - looks after what is stored: lists snapshots, prunes, renames. */
 #include "config.h"
 
+#include "hoststate.h"
 #include "incident.h"
 #include "keep.h"
 #include "ledger.h"
@@ -70,10 +71,13 @@ int keep_list(const struct cli *cli, struct store *store, int64_t since, struct 
 
 int keep_prune(struct store *store, int64_t age_ms, struct err *e)
 {
-	uint64_t removed = 0;
+	uint64_t removed = 0, transitions = 0;
 	int64_t before = when_now() - age_ms;
 	int result = roll_prune(store, before, &removed, e);
 
+	if (result == 0)
+		result = hoststate_prune(store, before, &transitions, e);
+	removed += transitions;
 	/* What an incident's people were told goes first: by the incident it is known to be old. */
 	if (result == 0)
 		result = ledger_prune(store, before, &removed, e);
@@ -82,4 +86,11 @@ int keep_prune(struct store *store, int64_t age_ms, struct err *e)
 	if (result == 0)
 		log_info("%llu records removed", (unsigned long long)removed);
 	return result;
+}
+
+int keep_rename(struct store *store, const char *old_name, const char *new_name, struct err *e)
+{
+	int result = roll_rename(store, old_name, new_name, e);
+
+	return result < 0 ? result : hoststate_rename(store, old_name, new_name, e);
 }

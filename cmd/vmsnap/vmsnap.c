@@ -221,7 +221,7 @@ static int run_rename(const struct options *o, const struct conf *conf, struct e
 		result = err_wrap(e, "--rename");
 	if (result == 0)
 		result = cli_store(conf, STORE_WRITE, &store, e);
-	return result < 0 ? result : roll_rename(store, o->name, o->cli.operands[0], e);
+	return result < 0 ? result : keep_rename(store, o->name, o->cli.operands[0], e);
 }
 
 static int run_forget(const struct options *o, const struct conf *conf, struct err *e)

@@ -217,6 +217,47 @@ newest()
 	run -2 vmsnap --prune=1d 2d
 }
 
+# state HOST STATE AGE-IN-SECONDS: hostping recorded it
+state()
+{
+	printf 'state\t%s\t%s\t-%s\n' "$@" | "${top_builddir:?}/tests/lib/fixture" "$VMROLL_STORE" "$VMROLL_HOSTS"
+}
+
+# transitions HOST: how many hostping recorded
+transitions()
+{
+	"${top_builddir:?}/tests/cli/store_dump" "$VMROLL_STORE" "hs/log/$1" | wc -l
+}
+
+@test "--prune removes what hostping recorded long ago, but not the state in force then" {
+	node host1 "$(domain web1 1)"
+	vmsnap
+	state host1 UP 9000000
+	state host1 DOWN 8000000
+	state host1 UP 7000000
+	state host1 DOWN 10
+	[ "$(transitions host1)" = 4 ]
+	run -0 vmsnap --prune 10d
+	[ "$(transitions host1)" = 2 ]
+	run -0 vmsnap --prune=0
+	[ "$(transitions host1)" = 1 ]
+	run -1 hostping --status
+	[[ $output == *host1*DOWN* ]]
+}
+
+@test "--rename takes along what hostping recorded" {
+	node host1 "$(domain web1 1)"
+	vmsnap
+	state host1 UP 100
+	state host1 DOWN 50
+	run -0 vmsnap --rename host1 host5
+	sed -i 's/^host1/host5/' "$VMROLL_HOSTS"
+	[ "$(transitions host1)" = 0 ]
+	[ "$(transitions host5)" = 2 ]
+	run -1 hostping --status
+	[[ $output == *host5*DOWN* ]]
+}
+
 @test "--forget and --rename" {
 	node host1 "$(domain web1 1)"
 	vmsnap
