@@ -28,6 +28,7 @@ unit_tests += tests/unit/test_rows
 unit_tests += tests/unit/test_store
 unit_tests += tests/unit/test_store_damage
 unit_tests += tests/unit/test_store_faults
+unit_tests += tests/unit/test_store_power
 unit_tests += tests/unit/test_str
 unit_tests += tests/unit/test_virt
 unit_tests += tests/unit/test_vm
@@ -51,6 +52,7 @@ tests_unit_test_rows_SOURCES = tests/unit/test_rows.c cmd/rows.c
 tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_store_damage_SOURCES = tests/unit/test_store_damage.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_store_faults_SOURCES = tests/unit/test_store_faults.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
+tests_unit_test_store_power_SOURCES = tests/unit/test_store_power.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 
 # Fuzz targets give the inputs of their corpus here; tests/fuzz/run looks for more.
 fuzz_tests =

@@ -163,3 +163,67 @@ unsigned kit_count(struct kit *kit, bool reverse)
 	assert_ok(found, &e);
 	return count;
 }
+
+enum { SAME_KEYS = 17, LOG_KEYS = 50 };
+
+int kit_write_number(struct store *store, unsigned number, struct err *e)
+{
+	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(store);
+	char key[32], value[2000];
+
+	memset(value, 'x', sizeof value);
+	for (unsigned i = 0; i < SAME_KEYS; i++) {
+		snprintf(key, sizeof key, "same/%u", i);
+		memcpy(value, &number, sizeof number);
+		store_batch_put(batch, key, strlen(key), value, sizeof number + (number * i) % 1900);
+	}
+	snprintf(key, sizeof key, "log/%08u", number);
+	store_batch_put(batch, key, strlen(key), &number, sizeof number);
+	snprintf(key, sizeof key, "log/%08u", number - LOG_KEYS);
+	store_batch_delete(batch, key, strlen(key));
+	return store_batch_commit(batch, e);
+}
+
+/* 0 where there is no such key. */
+static int read_number(struct store *store, const char *key, unsigned *number, struct err *e)
+{
+	struct bytes value = {0};
+	int found = store_get(store, key, strlen(key), &value, e);
+
+	*number = 0;
+	if (found > 0 && value.length >= sizeof *number)
+		memcpy(number, value.data, sizeof *number);
+	bytes_done(&value);
+	return found < 0 ? found : 0;
+}
+
+static int require_number(struct store *store, const char *key, unsigned wanted, struct err *e)
+{
+	unsigned number = 0;
+	int result = read_number(store, key, &number, e);
+
+	if (result == 0 && number != wanted)
+		return err_set(e, ERR_CONFLICT, "%s says %u, not %u", key, number, wanted);
+	return result;
+}
+
+int kit_read_number(struct store *store, unsigned *number, struct err *e)
+{
+	unsigned found = 0;
+	char key[32];
+	int result = read_number(store, "same/0", &found, e);
+
+	for (unsigned i = 1; result == 0 && i < SAME_KEYS; i++) {
+		snprintf(key, sizeof key, "same/%u", i);
+		result = require_number(store, key, found, e);
+	}
+	/* From the one after it, which is not there, to the one that it removed. */
+	for (unsigned i = 0; result == 0 && found && i < LOG_KEYS + 2; i++) {
+		unsigned of = found + 1 - i;
+		snprintf(key, sizeof key, "log/%08u", of);
+		result = require_number(store, key, i == 0 || i == LOG_KEYS + 1 || of > found ? 0 : of, e);
+	}
+	if (result == 0)
+		*number = found;
+	return result;
+}

@@ -27,4 +27,9 @@ void kit_check_item(const struct store_item *item);
 /* Walks and checks the records k/…: how many there are. */
 unsigned kit_count(struct kit *kit, bool reverse);
 
+/* Batch NUMBER, from 1 on: each of its keys same/0 to same/16 says it, and of log/ the last 50 are there. */
+int kit_write_number(struct store *store, unsigned number, struct err *e);
+/* The number of the last batch, 0: none. ERR_CONFLICT if it is not there as a whole. For children too: nothing is asserted. */
+int kit_read_number(struct store *store, unsigned *number, struct err *e);
+
 #endif

@@ -20,7 +20,7 @@
 #include "store_folder.h"
 #include "store_kit.h"
 
-enum { NOBODY = 65534, KILLS = 200, BATCH_KEYS = 17, OWN_STATUS = 42 };
+enum { NOBODY = 65534, KILLS = 200, OWN_STATUS = 42 };
 
 /* A child that runs ACT with its end of a pipe; what it returns is its exit status. */
 struct child {
@@ -113,56 +113,13 @@ static unsigned random_below(unsigned limit)
 	return (unsigned)(state >> 33) % limit;
 }
 
-/* Batch N sets the same number in each of its keys, adds one and removes another. */
-static int write_batch(struct store *store, unsigned number, struct err *e)
-{
-	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(store);
-	char key[32], value[2000];
-
-	memset(value, 'x', sizeof value);
-	for (unsigned i = 0; i < BATCH_KEYS; i++) {
-		snprintf(key, sizeof key, "same/%u", i);
-		memcpy(value, &number, sizeof number);
-		store_batch_put(batch, key, strlen(key), value, sizeof number + (number * i) % 1900);
-	}
-	snprintf(key, sizeof key, "log/%08u", number);
-	store_batch_put(batch, key, strlen(key), &number, sizeof number);
-	snprintf(key, sizeof key, "log/%08u", number - 50);
-	store_batch_delete(batch, key, strlen(key));
-	return store_batch_commit(batch, e);
-}
-
-static unsigned read_number(struct store *store, const char *key)
-{
-	struct err e = {0};
-	struct bytes value = {0};
-	unsigned number = 0;
-
-	int found = store_get(store, key, strlen(key), &value, &e);
-	assert_ok(found, &e);
-	if (found) {
-		assert_true(value.length >= sizeof number);
-		memcpy(&number, value.data, sizeof number);
-	}
-	bytes_done(&value);
-	return number;
-}
-
 /* The number of the last batch, after a check that it is there as a whole. */
 static unsigned check_batches(struct store *store)
 {
-	unsigned number = read_number(store, "same/0");
-	char key[32];
+	struct err e = {0};
+	unsigned number = 0;
 
-	for (unsigned i = 1; i < BATCH_KEYS; i++) {
-		snprintf(key, sizeof key, "same/%u", i);
-		assert_int_equal(read_number(store, key), number);
-	}
-	for (unsigned i = 0; number && i < 52; i++) {
-		snprintf(key, sizeof key, "log/%08u", number + 1 - i);
-		unsigned wanted = i == 0 || i == 51 || number + 1 - i > number ? 0 : number + 1 - i;
-		assert_int_equal(read_number(store, key), wanted);
-	}
+	assert_ok(kit_read_number(store, &number, &e), &e);
 	return number;
 }
 
@@ -171,10 +128,12 @@ static int write_for_ever(struct errand *errand)
 	struct err e = {0};
 	struct store *store = NULL;
 
-	if (store_open(&store, errand->kit->uri, STORE_WRITE, &e) < 0)
+	unsigned number = 0;
+
+	if (store_open(&store, errand->kit->uri, STORE_WRITE, &e) < 0 || kit_read_number(store, &number, &e) < 0)
 		return complain(errand, "open", &e);
-	for (unsigned number = read_number(store, "same/0") + 1;; number++) {
-		if (write_batch(store, number, &e) < 0)
+	for (number++;; number++) {
+		if (kit_write_number(store, number, &e) < 0)
 			return complain(errand, "write", &e);
 		say(errand, number);
 	}
@@ -224,7 +183,7 @@ static void a_writer_goes_on_after_another_was_killed(void **state)
 		wait_a_moment(300);
 		kill_child(&other);
 		unsigned found = check_batches(kit->store);
-		assert_ok(write_batch(kit->store, found + 1, &e), &e);
+		assert_ok(kit_write_number(kit->store, found + 1, &e), &e);
 		assert_int_equal(check_batches(kit->store), found + 1);
 	}
 }
@@ -378,7 +337,7 @@ static void readers_have_a_limit_that_is_named(void **state)
 	while (count > 0)
 		store_view_close(views[--count]);
 	overwrite(kit->store, 1);
-	assert_int_not_equal(read_number(kit->store, "nothing"), 1);
+	assert_int_equal(check_batches(kit->store), 0);
 }
 
 static int hold_all_places(struct errand *errand)
@@ -405,7 +364,7 @@ static void places_of_dead_readers_are_taken_over(void **state)
 	hear(&reader);
 	kill_child(&reader);
 	kit_reopen(kit, STORE_READ);
-	assert_int_equal(read_number(kit->store, "nothing"), 0);
+	assert_int_equal(check_batches(kit->store), 0);
 }
 
 static int read_for_ever(struct errand *errand)
@@ -440,7 +399,7 @@ static int write_some(struct errand *errand)
 	if (store_open(&store, errand->kit->uri, STORE_WRITE, &e) < 0)
 		return complain(errand, "open", &e);
 	for (unsigned number = 1; number <= 2000; number++)
-		if (write_batch(store, number, &e) < 0)
+		if (kit_write_number(store, number, &e) < 0)
 			return complain(errand, "write", &e);
 	return 0;
 }
@@ -469,7 +428,7 @@ static void nobody_sees_what_others_are_writing(void **state)
 			fail_msg("reader: %s", said);
 	}
 	kit_reopen(kit, STORE_READ);
-	assert_int_equal(read_number(kit->store, "same/3"), 2000);
+	assert_int_equal(check_batches(kit->store), 2000);
 }
 
 /* Disks and permissions */
