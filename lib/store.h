@@ -65,7 +65,9 @@ int store_delete(struct store *store, const void *key, size_t key_length, struct
 /*
  * A bounded transaction: all or nothing, durable when committed. Adding is
  * sticky-error: operations after a failed one do nothing and commit reports
- * the first failure. Keys and values are copied in.
+ * the first failure. Keys and values are copied in. Of several writes to one
+ * key only the last is done (etcd takes no more than one); what claims and
+ * expectations say is decided on the state before the batch.
  */
 struct store_batch;
 
@@ -90,7 +92,7 @@ int store_batch_commit(struct store_batch *batch, struct err *e);
 
 /*
  * A view is one consistent state of the store for several reads. Short-lived:
- * an old view pins old pages. STORE functions that take a view accept NULL for "now".
+ * an old view pins old pages.
  */
 struct store_view;
 

@@ -4,7 +4,8 @@
  * Only store.c and the backends include this. Every function returns as the
  * one of store.h does that it serves. Keys never begin with a NUL byte: those
  * are the backend's own. A claim or an expectation is decided on the state
- * before the batch; all decisions come before all writes.
+ * before the batch; all decisions come before all writes, and no two writes
+ * of a batch are to one key.
  */
 #ifndef VMROLL_STORE_BACKEND_H
 #define VMROLL_STORE_BACKEND_H

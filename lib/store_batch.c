@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "mem.h"
 #include "store_private.h"
@@ -51,6 +52,27 @@ void cleanup_store_batch(struct store_batch **batch)
 	store_batch_free(*batch);
 }
 
+/* The write to KEY that is in the batch, if any: none but the last is to be done. */
+static struct batch_operation *find_write(struct store_batch *batch, const void *key, size_t key_length)
+{
+	vec_foreach(&batch->operations, operation)
+		if (operation->kind != STORE_EXPECT && operation->key_length == key_length &&
+		    memcmp(batch->bytes.data + operation->key_at, key, key_length) == 0)
+			return operation;
+	return NULL;
+}
+
+/* What is left of a write that another one follows: of a claim, that the key was absent. */
+static void supersede(struct store_batch *batch, struct batch_operation *operation)
+{
+	if (operation->kind == STORE_CLAIM) {
+		operation->kind = STORE_EXPECT;
+		operation->absent = true;
+	} else {
+		*operation = batch->operations.items[--batch->operations.count];
+	}
+}
+
 static void add_operation(struct store_batch *batch, struct batch_operation operation, const void *key,
 			  const void *value, size_t value_length)
 {
@@ -61,6 +83,10 @@ static void add_operation(struct store_batch *batch, struct batch_operation oper
 			STORE_BATCH_OPERATIONS, STORE_BATCH_BYTES);
 		return;
 	}
+	struct batch_operation *before =
+		operation.kind == STORE_EXPECT ? NULL : find_write(batch, key, operation.key_length);
+	if (before)
+		supersede(batch, before);
 	operation.key_at = batch->bytes.length;
 	str_add_n(&batch->bytes, key, operation.key_length);
 	if (!operation.absent) {

@@ -91,7 +91,6 @@ static int lmdb_view_open(void **handle, void *store, struct err *e)
 	return 0;
 }
 
-/* One view is kept for the next: its reader's place is taken, but it pins nothing. */
 static uint64_t lmdb_view_revision(const void *handle)
 {
 	const struct lmdb_view *view = handle;
@@ -99,6 +98,7 @@ static uint64_t lmdb_view_revision(const void *handle)
 	return view->number;
 }
 
+/* One view is kept for the next: its reader's place is taken, but it pins nothing. */
 static void lmdb_view_close(void *handle)
 {
 	struct lmdb_view *view = handle;

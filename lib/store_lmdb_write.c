@@ -33,7 +33,7 @@ static int lost(const struct lmdb *db, const struct store_operation *operation, 
 
 	store_describe_key(operation->key, operation->key_length, key, sizeof key);
 	return err_set(e, ERR_CONFLICT, "%s: %s: %s", db->subject, key,
-		       operation->kind == STORE_CLAIM ? "is taken" : "was changed by another");
+		       operation->kind == STORE_CLAIM || !operation->raw ? "is taken" : "was changed by another");
 }
 
 static bool is_as_expected(const struct store_operation *operation, const struct store_item *raw)

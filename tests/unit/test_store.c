@@ -193,6 +193,34 @@ static void a_batch_is_all_or_nothing(void **state)
 	assert_ok(store_batch_commit(batch, &e), &e);
 }
 
+static void of_several_writes_to_a_key_the_last_is_done(void **state)
+{
+	struct kit *kit = *state;
+	struct err e = {0};
+	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(kit->store);
+
+	store_batch_put(batch, "a", 1, "1", 1);
+	store_batch_put(batch, "b", 1, "1", 1);
+	store_batch_delete(batch, "c", 1);
+	store_batch_put(batch, "a", 1, "2", 1);
+	store_batch_delete(batch, "b", 1);
+	store_batch_put(batch, "c", 1, "2", 1);
+	assert_int_equal(store_batch_count(batch), 3);
+	assert_ok(store_batch_commit(batch, &e), &e);
+	assert_value(kit->store, "a", "2");
+	assert_value(kit->store, "b", NULL);
+	assert_value(kit->store, "c", "2");
+	/* Of a claim its condition stays, whatever is written after it. */
+	store_batch_claim(batch, "a", 1, "3", 1);
+	store_batch_put(batch, "a", 1, "4", 1);
+	assert_error(store_batch_commit(batch, &e), ERR_CONFLICT, &e, "'a': is taken");
+	store_batch_claim(batch, "d", 1, "3", 1);
+	store_batch_put(batch, "d", 1, "4", 1);
+	assert_ok(store_batch_commit(batch, &e), &e);
+	assert_value(kit->store, "a", "2");
+	assert_value(kit->store, "d", "4");
+}
+
 static void expectations(void **state)
 {
 	struct kit *kit = *state;
@@ -498,6 +526,7 @@ int main(void)
 		kit_test(a_cursor_can_seek_again_and_again),
 		kit_test(many_keys_in_any_order_come_back_in_order),
 		kit_test(a_batch_is_all_or_nothing),
+		kit_test(of_several_writes_to_a_key_the_last_is_done),
 		kit_test(expectations),
 		kit_test(limits),
 		kit_test(large_values_come_back),
