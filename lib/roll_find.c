@@ -21,16 +21,6 @@ struct wanted {
 	const char *host; /* or NULL: any */
 };
 
-static bool has_mac(const struct vm *vm, const unsigned char *wanted)
-{
-	for (size_t i = 0; i < vm->nic_count; i++) {
-		unsigned char mac[VM_MAC_SIZE];
-		if (vm->nics[i].mac && vm_mac_parse(vm->nics[i].mac, mac) && memcmp(mac, wanted, sizeof mac) == 0)
-			return true;
-	}
-	return false;
-}
-
 static bool starts_uuid(const unsigned char *uuid, const struct wanted *wanted)
 {
 	size_t whole = wanted->length / 2;
@@ -49,7 +39,7 @@ static bool fits(const struct wanted *wanted, const struct vm *vm)
 		return vm->name && strlen(vm->name) == wanted->length &&
 		       memcmp(vm->name, wanted->text, wanted->length) == 0;
 	case WANTED_MAC:
-		return has_mac(vm, wanted->mac);
+		return vm_has_mac(vm, wanted->mac);
 	case WANTED_NAME_PREFIX:
 		return vm->name && strncmp(vm->name, wanted->text, wanted->length) == 0;
 	default:

@@ -60,17 +60,6 @@ static bool same_hint(const char *a, const char *b)
 	return a && b && strncmp(a, b, KEY_NAME_MAX) == 0;
 }
 
-static bool has_card(const struct vm *vm, const unsigned char *mac)
-{
-	unsigned char other[VM_MAC_SIZE];
-
-	for (size_t i = 0; i < vm->nic_count; i++)
-		if (vm->nics[i].mac && vm_mac_parse(vm->nics[i].mac, other) &&
-		    memcmp(mac, other, sizeof other) == 0)
-			return true;
-	return false;
-}
-
 static bool any_named(const struct roll_record *records, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++)
@@ -82,7 +71,7 @@ static bool any_named(const struct roll_record *records, size_t count, const cha
 static bool any_with_card(const struct roll_record *records, size_t count, const unsigned char *mac)
 {
 	for (size_t i = 0; i < count; i++)
-		if (has_card(&records[i].vm, mac))
+		if (vm_has_mac(&records[i].vm, mac))
 			return true;
 	return false;
 }
@@ -102,7 +91,7 @@ static void doom_hints_of(struct group *group, size_t index, const struct record
 	for (size_t i = 0; i < vm->nic_count; i++) {
 		unsigned char mac[VM_MAC_SIZE];
 		struct vm earlier_cards = {.nics = vm->nics, .nic_count = i};
-		if (!vm->nics[i].mac || !vm_mac_parse(vm->nics[i].mac, mac) || has_card(&earlier_cards, mac) ||
+		if (!vm->nics[i].mac || !vm_mac_parse(vm->nics[i].mac, mac) || vm_has_mac(&earlier_cards, mac) ||
 		    any_with_card(rest->items.items, rest->items.count, mac) || any_with_card(going, index, mac))
 			continue;
 		key_by_mac(&key, mac, group->vm);

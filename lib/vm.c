@@ -229,3 +229,13 @@ const char *vm_mac_format(const unsigned char *mac, char *text)
 	}
 	return text;
 }
+
+bool vm_has_mac(const struct vm *vm, const unsigned char *mac)
+{
+	unsigned char own[VM_MAC_SIZE];
+
+	for (size_t i = 0; i < vm->nic_count; i++)
+		if (vm->nics[i].mac && vm_mac_parse(vm->nics[i].mac, own) && memcmp(own, mac, sizeof own) == 0)
+			return true;
+	return false;
+}

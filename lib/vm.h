@@ -85,6 +85,8 @@ void vm_uuid_from_name(const char *name, unsigned char *uuid);
 bool vm_mac_parse(const char *text, unsigned char *mac);
 /* Lower case with colons, VM_MAC_TEXT_SIZE bytes with the NUL. Returns TEXT. */
 const char *vm_mac_format(const unsigned char *mac, char *text);
+/* Whether one of its network cards has this MAC. */
+bool vm_has_mac(const struct vm *vm, const unsigned char *mac);
 
 /* A record of its own (rec.h), uuid, xml_read and disks_mark included. vm_decode fills *vm, which the caller frees with vm_done; ERR_CORRUPT. */
 void vm_encode(const struct vm *vm, struct str *out);
