@@ -112,6 +112,16 @@ static void count_result(struct roll_snapshot *snapshot, const struct roll_resul
 		snapshot->vms += report->vms;
 }
 
+/* Where the clock went back, what is in order begins anew. */
+static uint64_t ordered_since(const struct roll_writer *writer)
+{
+	const struct roll_header *old = &writer->old;
+
+	if (!old->snapshot.id || writer->begun < old->snapshot.begun)
+		return writer->snapshot;
+	return old->ordered ? old->ordered : old->snapshot.id;
+}
+
 static int gather(struct finish *finish, struct roll_writer *writer, int64_t ended, struct err *e)
 {
 	const struct hosts *hosts = writer->hosts;
@@ -120,7 +130,8 @@ static int gather(struct finish *finish, struct roll_writer *writer, int64_t end
 	finish->writer = writer;
 	finish->header = (struct roll_header){
 		.snapshot = {.id = writer->snapshot, .begun = writer->begun, .ended = ended},
-		.base = writer->base};
+		.base = writer->base,
+		.ordered = ordered_since(writer)};
 	for (size_t i = 0; i < hosts->count; i++)
 		sorted[i] = &hosts->items[i];
 	if (hosts->count)

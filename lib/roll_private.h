@@ -39,6 +39,7 @@ struct roll_header {
 	uint64_t base;                 /* the newest change when it began */
 	uint64_t set;                  /* number of the set that its results follow */
 	uint64_t set_chunks, result_chunks;
+	uint64_t ordered; /* from that snapshot up to this one none began before the one before it; 0: not known */
 };
 void roll_header_encode(const struct roll_header *header, struct str *out);
 int roll_header_decode(const void *data, size_t length, struct roll_header *header, struct err *e);

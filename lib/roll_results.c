@@ -21,7 +21,8 @@ enum {
 	HEADER_ANSWERED,
 	HEADER_FAILED,
 	HEADER_NOT_ASKED,
-	HEADER_VMS
+	HEADER_VMS,
+	HEADER_ORDERED
 };
 
 void roll_header_encode(const struct roll_header *header, struct str *out)
@@ -40,6 +41,7 @@ void roll_header_encode(const struct roll_header *header, struct str *out)
 	roll_put_number(out, HEADER_FAILED, snapshot->failed);
 	roll_put_number(out, HEADER_NOT_ASKED, snapshot->not_asked);
 	roll_put_number(out, HEADER_VMS, snapshot->vms);
+	roll_put_number(out, HEADER_ORDERED, header->ordered);
 	rec_end(out);
 }
 
@@ -56,6 +58,7 @@ static int header_field(unsigned key, const struct rec_value *value, void *conte
 		[HEADER_FAILED] = &header->snapshot.failed,
 		[HEADER_NOT_ASKED] = &header->snapshot.not_asked,
 		[HEADER_VMS] = &header->snapshot.vms,
+		[HEADER_ORDERED] = &header->ordered,
 	};
 
 	if (key == HEADER_BEGUN)

@@ -142,8 +142,8 @@ int roll_get_results(struct store_view *view, const struct roll_header *header, 
 	return result;
 }
 
-int roll_newest_header(struct store_view *view, uint64_t below, int64_t at, struct roll_header *header,
-		       struct err *e)
+/* The newest header with an id below BELOW. 1/0. */
+static int header_below(struct store_view *view, uint64_t below, struct roll_header *header, struct err *e)
 {
 	cleanup(cleanup_store_cursor) struct store_cursor *cursor = NULL;
 	struct store_item item;
@@ -157,16 +157,62 @@ int roll_newest_header(struct store_view *view, uint64_t below, int64_t at, stru
 	key_add_u64(&key, below - 1);
 	if (result == 0)
 		result = store_cursor_seek(cursor, key.bytes, key.length, e);
-	if (result < 0)
+	if (result == 0)
+		result = store_cursor_next(cursor, &item, e);
+	if (result <= 0)
 		return result;
-	while ((result = store_cursor_next(cursor, &item, e)) > 0) {
-		result = roll_header_decode(item.value, item.value_length, &read, e);
-		if (result < 0 || !key_parse_u64(&item, KEY_SNAPSHOT, &read.snapshot.id))
-			return wrap(result < 0 ? result : err_set(e, ERR_CORRUPT, "bad key"), KEY_SNAPSHOT, e);
+	result = roll_header_decode(item.value, item.value_length, &read, e);
+	if (result == 0 && !key_parse_u64(&item, KEY_SNAPSHOT, &read.snapshot.id))
+		result = err_set(e, ERR_CORRUPT, "bad key");
+	if (result < 0)
+		return wrap(result, KEY_SNAPSHOT, e);
+	*header = read;
+	return 1;
+}
+
+/* Among those from FIRST up to below BELOW, which are in order, the newest that began at or before AT. 1/0. */
+static int header_by_halving(struct store_view *view, uint64_t first, uint64_t below, int64_t at,
+			     struct roll_header *header, struct err *e)
+{
+	struct roll_header read;
+	int found = 0;
+
+	while (first < below) {
+		uint64_t middle = first + (below - first) / 2;
+		int result = header_below(view, middle + 1, &read, e);
+		if (result < 0)
+			return result;
+		bool later = result > 0 && read.snapshot.id >= first && read.snapshot.begun > at;
+		if (result > 0 && read.snapshot.id >= first && !later) {
+			*header = read;
+			found = 1;
+		}
+		if (later)
+			below = read.snapshot.id;
+		else
+			first = middle + 1;
+	}
+	return found;
+}
+
+int roll_newest_header(struct store_view *view, uint64_t below, int64_t at, struct roll_header *header,
+		       struct err *e)
+{
+	struct roll_header read;
+	int result;
+
+	while ((result = header_below(view, below, &read, e)) > 0) {
 		if (at == WHEN_UNKNOWN || read.snapshot.begun <= at) {
 			*header = read;
 			return 1;
 		}
+		below = read.snapshot.id;
+		if (read.ordered == 0 || read.ordered >= below)
+			continue;
+		result = header_by_halving(view, read.ordered, below, at, header, e);
+		if (result != 0)
+			return result;
+		below = read.ordered;
 	}
 	return result;
 }

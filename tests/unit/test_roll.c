@@ -102,6 +102,48 @@ static void a_clock_set_back_loses_and_reorders_nothing(void **state)
 	expect_state(kit, WHEN_UNKNOWN, "h1=a,c");
 }
 
+/* As the contract has it: the newest by number that began at or before AT; 0: none. */
+static uint64_t find_by_walking(struct store_view *view, int64_t at)
+{
+	cleanup(cleanup_roll_snapshots) struct roll_snapshots *list = NULL;
+	struct roll_snapshot snapshot;
+	struct err e = {0};
+	int result;
+
+	assert_ok(roll_snapshots_open(&list, view, &e), &e);
+	while ((result = roll_snapshots_next(list, &snapshot, &e)) > 0)
+		if (snapshot.begun <= at)
+			return snapshot.id;
+	assert_ok(result, &e);
+	return 0;
+}
+
+static void the_snapshot_of_an_instant_is_found_whatever_the_clock_did(void **state)
+{
+	struct kit *kit = *state;
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	struct err e = {0};
+	int64_t clock = T0;
+
+	srand(4711);
+	for (unsigned i = 0; i < 150; i++) {
+		clock += rand() % 10 ? rand() % 20 * MINUTE : -(rand() % 200 * MINUTE);
+		if (rand() % 8)
+			roll_kit_snap(kit, clock, "h1=");
+		else
+			roll_kit_unfinished(kit, clock, "h1=");
+	}
+	assert_ok(store_view_open(&view, kit->store, &e), &e);
+	for (int64_t at = T0 - 8 * HOUR; at < T0 + 24 * HOUR; at += 3 * MINUTE + 1) {
+		cleanup(cleanup_roll) struct roll *roll = NULL;
+		uint64_t wanted = find_by_walking(view, at);
+		int result = roll_open(&roll, view, at, &e);
+		assert_int_equal(result, wanted ? 0 : ERR_NOT_FOUND);
+		if (roll)
+			assert_int_equal(roll_snapshot(roll)->id, wanted);
+	}
+}
+
 static void an_unfinished_snapshot_leaves_whole_lists(void **state)
 {
 	struct kit *kit = *state;
@@ -661,6 +703,7 @@ int main(void)
 		kit_test(a_failing_host_keeps_its_list_and_is_stale),
 		kit_test(the_writer_knows_who_failed_last_time),
 		kit_test(a_clock_set_back_loses_and_reorders_nothing),
+		kit_test(the_snapshot_of_an_instant_is_found_whatever_the_clock_did),
 		kit_test(an_unfinished_snapshot_leaves_whole_lists),
 		kit_test(a_host_is_its_uuid),
 		kit_test(a_host_that_leaves_ends_and_may_return),

@@ -101,7 +101,8 @@ static void headers_and_counters(void **state)
 					   .base = 70000,
 					   .set = 3,
 					   .set_chunks = 1,
-					   .result_chunks = 2};
+					   .result_chunks = 2,
+					   .ordered = 4};
 	struct roll_header read;
 	struct err e = {0};
 
