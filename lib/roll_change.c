@@ -67,6 +67,11 @@ int roll_plan_vm(struct roll_plan *plan, struct store_view *view, const unsigned
 	return result < 0 ? result : plan_macs(plan, view, vm, e);
 }
 
+int roll_give_up(int result, struct err *e)
+{
+	return result == ERR_CONFLICT ? err_set(e, ERR_LOCKED, "store: others write all the time") : result;
+}
+
 void roll_batch_counters(struct store_batch *batch, const struct roll_counters *counters, const struct bytes *raw)
 {
 	cleanup(str_done) struct str value = {0};

@@ -223,7 +223,7 @@ static int end_left(const struct finish *finish, struct err *e)
 	}
 	map_free(kept);
 	vec_done(&left);
-	return result;
+	return roll_give_up(result, e);
 }
 
 /* ---- chunks ---- */

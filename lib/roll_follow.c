@@ -97,10 +97,8 @@ int roll_put_event(struct store *store, const unsigned char *host_uuid, const st
 
 	for (int tries = 0; result == ERR_CONFLICT && tries < ROLL_TRIES; tries++)
 		result = try_event(store, &event, e);
-	if (result == ERR_CONFLICT)
-		return err_set(e, ERR_LOCKED, "store: others write all the time");
 	if (result < 0)
-		return result;
+		return roll_give_up(result, e);
 	if (changed)
 		*changed = result > 0;
 	return 0;
@@ -144,7 +142,7 @@ static int run_counted(struct store *store, counted_step *step, void *context, s
 
 	for (int tries = 0; result == ERR_CONFLICT && tries < ROLL_TRIES; tries++)
 		result = try_counted(store, step, context, e);
-	return result == ERR_CONFLICT ? err_set(e, ERR_LOCKED, "store: others write all the time") : result;
+	return roll_give_up(result, e);
 }
 
 static void batch_alive(struct store_batch *batch, uint64_t session, int64_t at)

@@ -56,18 +56,13 @@ static int try_forget(struct store *store, const char *name, int64_t at, struct 
 	return result > 0 ? store_batch_commit(batch, e) : result;
 }
 
-static int retried(int result, struct err *e)
-{
-	return result == ERR_CONFLICT ? err_set(e, ERR_LOCKED, "store: others write all the time") : result;
-}
-
 int roll_forget(struct store *store, const char *name, int64_t at, struct err *e)
 {
 	int result = ERR_CONFLICT;
 
 	for (int tries = 0; result == ERR_CONFLICT && tries < ROLL_TRIES; tries++)
 		result = try_forget(store, name, at, e);
-	return retried(result, e);
+	return roll_give_up(result, e);
 }
 
 /* The UUID that NAME had in the newest snapshot that knew it: it may have left hosts(5) already. */

@@ -210,7 +210,8 @@ void roll_batch_counters(struct store_batch *batch, const struct roll_counters *
 int roll_batch_end(struct store_batch *batch, struct store_view *view, const unsigned char *host,
 		   uint64_t change, uint64_t snapshot, int64_t at, struct err *e);
 
-/* How often a writer that loses to others tries again. */
+/* How often a writer that loses to others tries again; and what it says if it lost each time: ERR_LOCKED for ERR_CONFLICT, else RESULT. */
 enum { ROLL_TRIES = 100 };
+int roll_give_up(int result, struct err *e);
 
 #endif

@@ -401,8 +401,7 @@ int roll_prune(struct store *store, int64_t before, uint64_t *removed, struct er
 			result = prune_hosts(&pruner, e);
 	}
 	if (result < 0)
-		return result == ERR_CONFLICT ? err_set(e, ERR_LOCKED, "store: others write all the time")
-					      : result;
+		return roll_give_up(result, e);
 	*removed = pruner.removed;
 	return 0;
 }

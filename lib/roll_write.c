@@ -83,8 +83,7 @@ int roll_begin(struct roll_writer **writer, struct store *store, const struct ho
 	if (result == 0)
 		result = load_previous(new, view, e);
 	if (result < 0)
-		return result == ERR_CONFLICT ? err_set(e, ERR_LOCKED, "store: others write all the time")
-					      : result;
+		return roll_give_up(result, e);
 	*writer = new;
 	new = NULL;
 	return 0;
@@ -264,9 +263,7 @@ int roll_put_list(struct roll_writer *writer, const struct roll_host *host, cons
 	for (int tries = 0; result == ERR_CONFLICT && tries < ROLL_TRIES; tries++)
 		result = try_list(writer, &answer, &changed, e);
 	if (result < 0)
-		return result == ERR_CONFLICT
-			       ? err_set(e, ERR_LOCKED, "%s: others write all the time", host->name)
-			       : result;
+		return roll_give_up(result, e);
 	report->outcome = REPORT_ANSWERED;
 	report->answered = answered;
 	report->vms = count;
