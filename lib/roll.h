@@ -68,7 +68,8 @@ int roll_current(struct store *store, const unsigned char *host_uuid, struct vm 
  * UUIDs are ERR_USAGE). Writes what differs. A VM whose xml_known is false
  * keeps the XML attributes of its newest record. Records a new name or
  * attributes of the host. ERR_CONFLICT if another hosts(5) name answered with
- * the same host UUID in this snapshot: both names are in the message.
+ * the same host UUID in this snapshot: both names are in the message. ERR_TOO_LARGE
+ * if a VM is more than a batch takes; the host then keeps its last list.
  */
 int roll_put_list(struct roll_writer *writer, const struct roll_host *host, const struct vm *vms,
 		  size_t count, int64_t answered, struct roll_changes *changes, struct err *e);

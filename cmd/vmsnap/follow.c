@@ -193,6 +193,11 @@ static int put_list(struct following *f, size_t place, struct err *e)
 			want_snapshot(f);
 		link->waits = true;
 	}
+	/* What is wrong with this one host must not end all the others. */
+	if (result == ERR_TOO_LARGE) {
+		const struct err why = *e;
+		return lose(f, link, why.text, e);
+	}
 	return result;
 }
 

@@ -132,7 +132,7 @@ static int put_list(struct run *run, size_t job, struct err *e)
 	int result = roll_put_list(run->writer, &host, answer->vms.items, answer->vms.count, answer->asked,
 				   &changes, e);
 	/* What is wrong with this one answer must not cost the others theirs. */
-	if (result == ERR_USAGE || result == ERR_CONFLICT)
+	if (result == ERR_USAGE || result == ERR_CONFLICT || result == ERR_TOO_LARGE)
 		return put_failure(run, job, result, e->text, e);
 	if (result < 0)
 		return result;

@@ -153,6 +153,19 @@ newest()
 	[[ $stderr == 'vmsnap: broken: '* ]]
 }
 
+@test "a VM that is too large for the store costs its host alone" {
+	node host1 "$(domain web1 1)"
+	node host2 "$(domain web2 2 | perl -pe 's/br0/"x" x 1200000/e')"
+	node host3 "$(domain web3 3)"
+	run -3 --separate-stderr vmsnap
+	[[ $stderr == *host2:* && $stderr != *host1* && $stderr != *host3* ]]
+	[ "$(newest answered)" = 2 ]
+	[ "$(newest failed)" = 1 ]
+	node host2 "$(domain web2 2)"
+	run -0 vmsnap
+	[ "$(newest vms)" = 3 ]
+}
+
 @test "nobody answers: 4" {
 	bad broken1
 	bad broken2
