@@ -124,10 +124,10 @@ bats_require_minimum_version 1.5.0
 	said $'\thost3\tUP\tafter'
 }
 
-@test "distance shows in the round trip" {
+@test "20 ms of distance are a round trip of 20 ms" {
 	lab_latency host1 20ms
 	run hostping -J host1
 	lab_latency host1 off
 	[ "$status" -eq 0 ]
-	[ "$(jq '.rtt_ms >= 10' <<<"$output")" = true ]
+	[ "$(jq '.rtt_ms >= 20' <<<"$output")" = true ]
 }

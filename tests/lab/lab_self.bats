@@ -177,13 +177,27 @@ left()
 	lab_start db1 host1
 }
 
-@test "latency: the host is far away, until it is not" {
-	lab_latency host1 20ms
-	wait_until 10 pings "$LAB_ADDRESS_host1"
-	run -0 fping -q -c 5 -p 50 "$LAB_ADDRESS_host1"
+# far ADDRESS: no answer comes sooner than the distance allows.
+far()
+{
+	run -0 fping -q -c 5 -p 50 "$1"
 	[[ $output =~ min/avg/max\ =\ ([0-9]+) ]]
 	[ "${BASH_REMATCH[1]}" -ge 20 ]
+}
+
+@test "latency: the host is far away, also after a cut, until it is not" {
+	lab_latency host1 20ms
+	wait_until 10 pings "$LAB_ADDRESS_host1"
+	far "$LAB_ADDRESS_host1"
+	far "$LAB_ADDRESS6_host1"
 	answers "$LAB_URI_host1"
+	lab_cut host1
+	silent "$LAB_ADDRESS_host1"
+	lab_heal host1
+	wait_until 10 pings "$LAB_ADDRESS_host1"
+	far "$LAB_ADDRESS_host1"
+	wait_until 10 pings "$LAB_ADDRESS6_host1"
+	far "$LAB_ADDRESS6_host1"
 	lab_latency host1 off
 	wait_until 10 pings "$LAB_ADDRESS_host1"
 	[ ! -e "$LAB_DIR/proc/delay-host1" ]

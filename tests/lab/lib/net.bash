@@ -216,7 +216,9 @@ net_down()
 
 # net_latency HOST MILLISECONDS: takes the host's link out of the bridge and
 # puts a process between that holds each frame for half the time a way.
-# netem does this too, but is missing from many kernels.
+# netem does this too, but is missing from many kernels. The station must
+# not answer ARP on the bridge before the wire: the host, when it asks anew
+# (after a cut), would send all of its answers past the wire.
 net_latency()
 {
 	local link
@@ -226,8 +228,10 @@ net_latency()
 	proc_spawn "delay-$1" "$LAB_DIR/bin/delay" "$link"a "$link"b $(($2 * 500))
 	wait_until 5 test -e "/sys/class/net/${link}b" ||
 		lab_die "$1: latency: $(lab_fact "$LAB_DIR/proc/delay-$1.log")"
+	ip link add "${link}c" type bridge stp_state 0 mcast_snooping 0
+	echo 8 >"/proc/sys/net/ipv4/conf/${link}c/arp_ignore"
+	echo 1 >"/proc/sys/net/ipv6/conf/${link}c/disable_ipv6"
 	ip -batch - <<-END
-		link add ${link}c type bridge stp_state 0 mcast_snooping 0
 		link set ${link}a master ${link}c up
 		link set ${link}b master $lab_bridge up
 		link set $link master ${link}c
