@@ -38,6 +38,7 @@ bin_vmsnap_SOURCES = $(cmd_common)
 bin_vmsnap_SOURCES += cmd/vmsnap/answer.c cmd/vmsnap/answer.h
 bin_vmsnap_SOURCES += cmd/vmsnap/ask.c cmd/vmsnap/ask.h
 bin_vmsnap_SOURCES += cmd/vmsnap/follow.c cmd/vmsnap/follow.h
+bin_vmsnap_SOURCES += cmd/vmsnap/follow_links.c cmd/vmsnap/following.h
 bin_vmsnap_SOURCES += cmd/vmsnap/keep.c cmd/vmsnap/keep.h
 bin_vmsnap_SOURCES += cmd/vmsnap/known.c cmd/vmsnap/known.h
 bin_vmsnap_SOURCES += cmd/vmsnap/line.c cmd/vmsnap/line.h
