@@ -47,6 +47,7 @@ bin_vmsnap_SOURCES += cmd/vmsnap/reread.c cmd/vmsnap/reread.h
 bin_vmsnap_SOURCES += cmd/vmsnap/session.c cmd/vmsnap/session.h
 bin_vmsnap_SOURCES += cmd/vmsnap/shard.c cmd/vmsnap/shard.h
 bin_vmsnap_SOURCES += cmd/vmsnap/take.c cmd/vmsnap/take.h
+bin_vmsnap_SOURCES += cmd/vmsnap/uplink.c cmd/vmsnap/uplink.h
 bin_vmsnap_SOURCES += cmd/vmsnap/vmsnap.c
 bin_vmsnap_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) $(LIBXML_LIBS) \
 	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS)

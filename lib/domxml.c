@@ -218,13 +218,13 @@ static int add_disk(struct domxml *domain, const xmlNode *node, struct err *e)
 	return 0;
 }
 
-static char *nic_network(const xmlNode *nic)
+/* The first of KEYS that the source has. */
+static char *nic_source(const xmlNode *nic, const char *const *keys)
 {
-	static const char *const keys[] = {"network", "bridge", "dev"};
 	const xmlNode *source = child(nic, "source");
 
-	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-		char *value = attribute(source, keys[i]);
+	for (; *keys; keys++) {
+		char *value = attribute(source, *keys);
 		if (value)
 			return value;
 	}
@@ -240,12 +240,16 @@ static uint64_t bandwidth(const xmlNode *nic, const char *direction)
 
 static int add_nic(struct domxml *domain, const xmlNode *node, struct err *e)
 {
+	static const char *const networks[] = {"network", "bridge", "dev", NULL};
+	static const char *const uplinks[] = {"bridge", "dev", NULL};
+
 	if (domain->nics.count == DOMXML_DEVICES_MAX)
 		return err_set(e, ERR_TOO_LARGE, "more than %d network interfaces", DOMXML_DEVICES_MAX);
 	struct domxml_nic *nic = vec_push_zero(&domain->nics);
 	nic->mac = child_attribute(node, "mac", "address");
 	nic->type = attribute(node, "type");
-	nic->network = nic_network(node);
+	nic->network = nic_source(node, networks);
+	nic->uplink = nic_source(node, uplinks);
 	nic->model = child_attribute(node, "model", "type");
 	nic->target = child_attribute(node, "target", "dev");
 	nic->inbound_kib_s = bandwidth(node, "inbound");
@@ -347,6 +351,7 @@ static void nic_done(struct domxml_nic *nic)
 	free(nic->mac);
 	free(nic->type);
 	free(nic->network);
+	free(nic->uplink);
 	free(nic->model);
 	free(nic->target);
 }
@@ -394,4 +399,42 @@ void domxml_host_done(struct domxml_host *host)
 	free(host->arch);
 	free(host->cpu_model);
 	*host = (struct domxml_host){0};
+}
+
+static uint64_t link_bps(const xmlNode *interface)
+{
+	const xmlNode *link = child(interface, "link");
+	cleanup(cleanup_mem) char *state = attribute(link, "state");
+	cleanup(cleanup_mem) char *speed = attribute(link, "speed");
+	uint64_t mbit = number(speed);
+	uint64_t bps;
+
+	return mbit > 0 && str_equal(state, "up") && !__builtin_mul_overflow(mbit, 1000000, &bps) ? bps : 0;
+}
+
+/* A bridge's own link says nothing: it may be that of a VM's port. */
+static uint64_t ports_bps(const xmlNode *bridge)
+{
+	uint64_t highest = 0;
+
+	for (const xmlNode *node = bridge->children; node; node = node->next) {
+		uint64_t bps = is_element(node, "interface") ? link_bps(node) : 0;
+		if (bps > highest)
+			highest = bps;
+	}
+	return highest;
+}
+
+int domxml_parse_interface(uint64_t *rate_bps, const char *text, size_t length, struct err *e)
+{
+	cleanup(cleanup_xmlFreeDoc) xmlDoc *document = NULL;
+
+	int result = read_document(&document, text, length, "interface", e);
+	if (result < 0)
+		return result;
+	const xmlNode *root = xmlDocGetRootElement(document);
+	const xmlNode *bridge = child(root, "bridge");
+	uint64_t bps = bridge ? ports_bps(bridge) : link_bps(root);
+	*rate_bps = bps ? bps : UINT64_MAX;
+	return 0;
 }

@@ -31,11 +31,12 @@ struct domxml_disk {
 };
 
 struct domxml_nic {
-	char *mac;              /* lower case */
-	char *type;             /* network, bridge, direct, user, … */
-	char *network;          /* the network, else the bridge, else the host's device */
-	char *model;            /* virtio, e1000, … */
-	char *target;           /* device on the host, of a running domain */
+	char *mac;     /* lower case */
+	char *type;    /* network, bridge, direct, user, … */
+	char *network; /* the network, else the bridge, else the host's device */
+	char *uplink;  /* bridge or device of the host that it leads to; of a network only while it runs */
+	char *model;   /* virtio, e1000, … */
+	char *target;  /* device on the host, of a running domain */
 	uint64_t inbound_kib_s; /* average bandwidth limit; 0 is none */
 	uint64_t outbound_kib_s;
 };
@@ -75,6 +76,13 @@ struct domxml_host {
 /* Reads <capabilities>; errors as domxml_parse. */
 int domxml_parse_capabilities(struct domxml_host *host, const char *text, size_t length, struct err *e);
 void domxml_host_done(struct domxml_host *host);
+
+/*
+ * Reads the <interface> of a host: *RATE_BPS is the speed of its link, of a bridge the highest of its
+ * ports; UINT64_MAX where none is up and says so. Format: interface.rng of libvirt's schemas. Errors as
+ * domxml_parse.
+ */
+int domxml_parse_interface(uint64_t *rate_bps, const char *text, size_t length, struct err *e);
 
 /*
  * The name of the system that a libosinfo identifier means, made from its last

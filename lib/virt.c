@@ -366,6 +366,20 @@ int virt_disk_capacity(const struct virt_domain *domain, const char *target, uin
 	return 0;
 }
 
+int virt_interface_xml(struct virt *virt, const char *device, char **xml, struct err *e)
+{
+	virInterfacePtr interface = virInterfaceLookupByName(virt->connection, device);
+
+	if (!interface)
+		return virt_error(e, device);
+	char *text = virInterfaceGetXMLDesc(interface, 0);
+	virInterfaceFree(interface);
+	if (!text)
+		return virt_error(e, device);
+	*xml = text;
+	return 0;
+}
+
 /* ---- facts ---- */
 
 /* libvirt packs versions as major * 1,000,000 + minor * 1,000 + release. */

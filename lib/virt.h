@@ -73,6 +73,9 @@ int virt_read_xml(const struct virt_list *list, const size_t *chosen, size_t cou
 /* Capacity of one disk of a domain (virDomainGetBlockInfo), for drivers that do not list it. */
 int virt_disk_capacity(const struct virt_domain *domain, const char *target, uint64_t *bytes, struct err *e);
 
+/* The XML of a host's network device (libvirt's interface driver), which the caller frees. In several threads at once. */
+int virt_interface_xml(struct virt *virt, const char *device, char **xml, struct err *e);
+
 struct virt_facts {
 	char *capabilities;       /* XML, for domxml_parse_capabilities */
 	char *hypervisor;         /* "QEMU" */

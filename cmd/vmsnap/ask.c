@@ -11,6 +11,7 @@
 #include "domxml.h"
 #include "mem.h"
 #include "str.h"
+#include "uplink.h"
 #include "when.h"
 
 static const int64_t XML_AGE_MS = 24LL * 60 * 60 * 1000;
@@ -20,6 +21,7 @@ struct asking {
 	const struct question *question;
 	const struct answer_sink *sink;
 	struct virt_list list;
+	struct uplinks uplinks;
 	VEC(struct vm) vms;      /* in the order of the list */
 	VEC(size_t) due;         /* places whose XML is to be read, the new ones first */
 	bool others;             /* not the VMs that were known, or started anew */
@@ -36,6 +38,7 @@ static void asking_done(struct asking *asking)
 	vec_done(&asking->vms);
 	vec_done(&asking->due);
 	virt_list_done(&asking->list);
+	uplinks_done(&asking->uplinks);
 	pthread_mutex_destroy(&asking->lock);
 }
 
@@ -243,14 +246,17 @@ static int send_facts(struct asking *asking)
 
 /* ---- XML ---- */
 
-static uint64_t rate_of(const struct domxml_nic *nic)
+/* A limit, else what the uplink can carry. */
+static uint64_t rate_of(struct asking *asking, const struct domxml_nic *nic)
 {
 	uint64_t kib_s = nic->inbound_kib_s > nic->outbound_kib_s ? nic->inbound_kib_s : nic->outbound_kib_s;
 
-	return kib_s == 0 || kib_s > UINT64_MAX / 8192 ? VM_UNKNOWN : kib_s * 8192;
+	if (kib_s == 0)
+		return uplinks_rate(&asking->uplinks, nic->uplink);
+	return kib_s > UINT64_MAX / 8192 ? VM_UNKNOWN : kib_s * 8192;
 }
 
-static void take_nics(struct vm *vm, struct domxml *xml)
+static void take_nics(struct asking *asking, struct vm *vm, struct domxml *xml)
 {
 	vm->nics = xml->nics.count ? mem_zalloc(xml->nics.count, sizeof *vm->nics) : NULL;
 	vm->nic_count = xml->nics.count;
@@ -259,7 +265,7 @@ static void take_nics(struct vm *vm, struct domxml *xml)
 			.mac = mem_string(xml->nics.items[i].mac),
 			.network = mem_string(xml->nics.items[i].network),
 			.model = mem_string(xml->nics.items[i].model),
-			.rate_bps = rate_of(&xml->nics.items[i]),
+			.rate_bps = rate_of(asking, &xml->nics.items[i]),
 		};
 }
 
@@ -303,7 +309,7 @@ static void take_xml(struct asking *asking, size_t place, struct domxml *xml)
 	vm.name = mem_string(before->name);
 	vm.os = mem_string(xml->os);
 	vm.os_id = mem_string(xml->os_id);
-	take_nics(&vm, xml);
+	take_nics(asking, &vm, xml);
 	if (domain->vcpus == VIRT_UNKNOWN)
 		vm.vcpus = xml->vcpus;
 	if (domain->memory_bytes == VIRT_UNKNOWN)
@@ -345,6 +351,7 @@ int ask_host(struct virt *virt, const struct question *question, const struct an
 {
 	cleanup(asking_done) struct asking asking = {
 		.virt = virt,
+		.uplinks = UPLINKS_INIT(virt),
 		.question = question,
 		.sink = sink,
 		.now = when_now(),

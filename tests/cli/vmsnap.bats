@@ -469,3 +469,22 @@ rewrite()
 	# Numbers only ever grow, and each listed snapshot has its header.
 	vmsnap --list -r -o ID | sort -rnc
 }
+# interface NAME SPEED STATE: of the host, a port of a bridge, or alone
+interface()
+{
+	printf '<interface type="ethernet" name="%s"><link speed="%s" state="%s"/></interface>' "$@"
+}
+
+@test "a network card without a limit is as fast as its uplink, where the host says how fast that is" {
+	node host1 '<interface type="bridge" name="br0"><bridge>' "$(interface eth0 1000 up)" '</bridge></interface>' \
+		'<interface type="bridge" name="br1"><bridge>' "$(interface eth1 1000 down)" '</bridge></interface>' \
+		"$(domain limited 1)" "$(domain bridged 2 | sed 's|<bandwidth>.*</bandwidth>||')" \
+		"$(domain dark 3 | sed 's|<bandwidth>.*</bandwidth>||; s/br0/br1/')" \
+		"$(domain odd 4 | sed 's|<bandwidth>.*</bandwidth>||; s/br0/br9/')"
+	run -0 --separate-stderr vmsnap
+	[ -z "$stderr" ]
+	run -0 vmwhere -J
+	[ "$(jq -r '[.vm, .nics[0].rate_bps] | map(tostring) | join(" ")' <<<"$output" | sort | xargs)" = \
+		'bridged 1000000000 dark null limited 8192000 odd null' ]
+}
+

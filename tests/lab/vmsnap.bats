@@ -62,6 +62,21 @@ newest()
 	[ "$(jq .disk_bytes <<<"$output")" != null ]
 }
 
+@test "the uplink of a bridge tells a network card's rate" {
+	local rate
+	lab_exec host1 ip link add name uplink type veth peer name far
+	lab_exec host1 ip link set uplink master guests up
+	lab_exec host1 ip link set far up
+	vmsnap
+	rate=$(($(lab_exec host1 cat /sys/class/net/uplink/speed) * 1000000))
+	lab_exec host1 ip link del uplink
+	[ "$rate" -gt 0 ]
+	run -0 vmwhere -J db1
+	[ "$(jq '.nics[0].rate_bps' <<<"$output")" = "$rate" ]
+	run -0 vmwhere --all -J backup1
+	[ "$(jq '.nics[0].rate_bps' <<<"$output")" = 1024000000 ]
+}
+
 @test "nothing changed: nothing is new, gone or changed" {
 	vmsnap
 	run -0 --separate-stderr vmsnap -v

@@ -104,11 +104,13 @@ static void reads_nics(void **state)
 	assert_int_equal(d.nics.count, 3);
 	assert_string_equal(d.nics.items[0].mac, "52:54:00:ab:cd:ef");
 	assert_string_equal(d.nics.items[0].network, "default");
+	assert_string_equal(d.nics.items[0].uplink, "virbr0");
 	assert_string_equal(d.nics.items[0].model, "virtio");
 	assert_string_equal(d.nics.items[0].target, "vnet3");
 	assert_int_equal(d.nics.items[0].inbound_kib_s, 1000);
 	assert_int_equal(d.nics.items[0].outbound_kib_s, 128);
 	assert_string_equal(d.nics.items[1].network, "br0");
+	assert_string_equal(d.nics.items[1].uplink, "br0");
 	assert_int_equal(d.nics.items[1].inbound_kib_s, 0);
 	assert_string_equal(d.nics.items[2].type, "user");
 	assert_null(d.nics.items[2].network);
@@ -323,6 +325,41 @@ static void reads_capabilities(void **state)
 	assert_error(domxml_parse_capabilities(&empty, "<a/>", 4, &e), ERR_CORRUPT, &e, "capabilities");
 }
 
+static uint64_t rate_of(const char *text)
+{
+	struct err e = {0};
+	uint64_t rate_bps = 1;
+
+	assert_ok(domxml_parse_interface(&rate_bps, text, strlen(text), &e), &e);
+	return rate_bps;
+}
+
+#define PORT(name, speed, state)                                                                             \
+	"<interface type='ethernet' name='" name "'><link speed='" speed "' state='" state "'/></interface>"
+
+static void reads_the_speed_of_interfaces(void **state)
+{
+	static const uint64_t gigabit = 1000000000;
+	struct err e = {0};
+	uint64_t rate_bps;
+
+	(void)state;
+	assert_int_equal(rate_of(PORT("eth0", "2500", "up")), gigabit * 5 / 2);
+	assert_int_equal(rate_of(PORT("eth0", "1000", "down")), UINT64_MAX);
+	assert_int_equal(rate_of("<interface name='eth0'><link state='up'/></interface>"), UINT64_MAX);
+	assert_int_equal(rate_of("<interface name='eth0'/>"), UINT64_MAX);
+	assert_int_equal(rate_of("<interface><link speed='18446744073709551615' state='up'/></interface>"),
+			 UINT64_MAX);
+	assert_int_equal(rate_of("<interface name='br0'><link speed='40000' state='up'/><bridge>" PORT(
+				 "eth0", "1000", "up") PORT("eth1", "10000", "up")
+					 PORT("eth2", "25000", "down") "</bridge></interface>"),
+			 gigabit * 10);
+	assert_int_equal(
+		rate_of("<interface name='br0'><link speed='40000' state='up'/><bridge/></interface>"),
+		UINT64_MAX);
+	assert_error(domxml_parse_interface(&rate_bps, "<a/>", 4, &e), ERR_CORRUPT, &e, "not a <interface>");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +377,7 @@ int main(void)
 		cmocka_unit_test(refuses_size),
 		cmocka_unit_test(refuses_too_many_devices),
 		cmocka_unit_test(reads_capabilities),
+		cmocka_unit_test(reads_the_speed_of_interfaces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
