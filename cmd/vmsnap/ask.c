@@ -203,7 +203,7 @@ static char *local_os(void)
 /* qemu:///system and the like; the test driver has no machine at all. */
 static bool is_this_machine(const char *uri)
 {
-	return strstr(uri, ":///") && !str_starts(uri, "test:");
+	return strstr(uri, ":///") && !strstr(uri, "socket=") && !str_starts(uri, "test:");
 }
 
 static int read_identity(struct roll_host *host, const struct virt_facts *facts, const char *name, struct err *e)
