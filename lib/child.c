@@ -212,7 +212,7 @@ void child_kill(struct child *child)
 	forget(child);
 }
 
-void child_collect(struct child *child, char *text, size_t size)
+int child_collect(struct child *child, char *text, size_t size)
 {
 	int status = 0;
 
@@ -226,4 +226,5 @@ void child_collect(struct child *child, char *text, size_t size)
 	else if (WIFEXITED(status))
 		snprintf(text, size, "exit status %d", WEXITSTATUS(status));
 	forget(child);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

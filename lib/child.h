@@ -55,7 +55,7 @@ int child_start(struct child *child, int (*body)(struct channel *channel, void *
 		struct err *e);
 /* Kills it and its group, and forgets it; safe on one that ended, or none. */
 void child_kill(struct child *child);
-/* After the channel ended: collects it, and says in TEXT how it ended ("killed by signal 11", "exit status 4"). */
-void child_collect(struct child *child, char *text, size_t size);
+/* After the channel ended: collects it, and says in TEXT how it ended ("killed by signal 11", "exit status 4"). Returns the exit status, -1 without one. */
+int child_collect(struct child *child, char *text, size_t size);
 
 #endif

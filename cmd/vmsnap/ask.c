@@ -200,7 +200,7 @@ static char *local_os(void)
 	return NULL;
 }
 
-/* qemu:///system and the like; the test driver has no machine at all. */
+/* qemu:///system and the like; the test driver has no machine at all, and a socket of its own may be a tunnel's end. */
 static bool is_this_machine(const char *uri)
 {
 	return strstr(uri, ":///") && !strstr(uri, "socket=") && !str_starts(uri, "test:");
@@ -362,7 +362,7 @@ int ask_host(struct virt *virt, const struct question *question, const struct an
 
 	if (result == 0)
 		result = take_list(&asking);
-	if (result == 0 && (asking.others || !question->known->any))
+	if (result == 0 && (asking.others || !question->known->any || question->identify))
 		result = send_facts(&asking);
 	if (result == 0)
 		result = send_list(&asking);

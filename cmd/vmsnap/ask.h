@@ -2,6 +2,7 @@
 #ifndef VMSNAP_ASK_H
 #define VMSNAP_ASK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "answer.h"
@@ -13,6 +14,7 @@
 struct question {
 	const struct host *host;
 	const struct known *known;
+	bool identify;              /* send facts even if the VMs are those that were known */
 	int64_t reread_ms;          /* where only the XML shows changes */
 	int64_t until;              /* when_monotonic: read no more XML from then on */
 	const unsigned char *stale; /* UUIDs, one after the other, of VMs whose definition changed; or NULL */

@@ -26,6 +26,7 @@ static void following_done(struct following *f)
 	free(f->links);
 	free(f->plans);
 	free(f->shards);
+	free(f->unheard);
 	free(f->polls);
 }
 
@@ -69,13 +70,15 @@ static int on_snapshot_end(struct following *f, struct err *e)
 {
 	char how[64];
 
-	child_collect(&f->snapshot, how, sizeof how);
+	/* One that ended by itself has said what was wrong. */
+	if (child_collect(&f->snapshot, how, sizeof how) < 0)
+		log_error("snapshot: %s", how);
 	f->snapshot_last = when_monotonic();
 	known_free(f->known, f->hosts->count);
 	f->known = NULL;
 	int result = known_read(&f->known, f->store, f->hosts, e);
 	for (size_t i = 0; i < f->hosts->count && result == 0; i++)
-		f->links[i].again = f->links[i].state == LINK_LIVE;
+		f->links[i].again = true;
 	return result;
 }
 
@@ -89,7 +92,8 @@ static int say_alive(struct following *f, struct err *e)
 	f->alive_due = now + ALIVE_MS;
 	for (size_t i = 0; i < f->hosts->count; i++)
 		any |= f->links[i].followed;
-	return any ? roll_follow_alive(f->store, f->session, when_now(), e) : 0;
+	int result = any ? roll_follow_alive(f->store, f->session, when_now(), e) : 0;
+	return result < 0 ? result : following_greet(f, e);
 }
 
 static int listen_once(struct following *f, struct err *e)
@@ -154,6 +158,7 @@ static int prepare(struct following *f, struct err *e)
 	f->links = mem_zalloc(hosts, sizeof *f->links);
 	f->plans = mem_zalloc(f->shard_count, sizeof *f->plans);
 	f->shards = mem_zalloc(f->shard_count, sizeof *f->shards);
+	f->unheard = mem_zalloc(f->shard_count, sizeof *f->unheard);
 	f->polls = mem_zalloc(f->shard_count + 1, sizeof *f->polls);
 	for (size_t i = 0; i < hosts; i++)
 		f->links[i].host = &f->hosts->items[i];

@@ -8,9 +8,11 @@
 #include "log.h"
 #include "mem.h"
 #include "roll.h"
+#include "virt.h"
 #include "when.h"
 
-enum { BACKOFF_FIRST_MS = 1000, BACKOFF_LAST_MS = 60000 };
+/* DEAF_GREETINGS: counted, not timed: while we wait for the disk or are stopped ourselves, nobody is deaf. */
+enum { BACKOFF_FIRST_MS = 1000, BACKOFF_LAST_MS = 60000, DEAF_GREETINGS = 3 };
 
 /* ---- telling a shard ---- */
 
@@ -22,7 +24,14 @@ static size_t shard_of(size_t place)
 static int start_shard(struct following *f, size_t shard, struct err *e)
 {
 	f->plans[shard].known = f->known;
+	f->unheard[shard] = 0;
 	return child_start(&f->shards[shard], shard_body, &f->plans[shard], e);
+}
+
+static void await_list(const struct following *f, struct link *link)
+{
+	link->state = LINK_ASKED;
+	link->due = when_monotonic() + f->follow->conf->snapshot.host_deadline_ms;
 }
 
 /* One that is gone is noticed where its answers are awaited. */
@@ -32,28 +41,11 @@ static void tell_shard(struct following *f, size_t place, enum shard_kind kind)
 	struct shard_head head = {(uint32_t)place, link->generation};
 	struct err ignored;
 
-	link->state = LINK_ASKED;
-	link->due = when_monotonic() + f->follow->conf->snapshot.host_deadline_ms;
+	await_list(f, link);
 	channel_send(&f->shards[shard_of(place)].channel, (unsigned char)kind, &head, sizeof head, &ignored);
 }
 
-/* A shard that died is started here, so that it dies no more often than its hosts are tried. */
-static int connect_link(struct following *f, size_t place, struct err *e)
-{
-	struct link *link = &f->links[place];
-	size_t shard = shard_of(place);
-	int result = f->shards[shard].pid ? 0 : start_shard(f, shard, e);
-
-	if (result < 0)
-		return result;
-	answer_done(&link->answer);
-	link->put = false;
-	link->generation++;
-	tell_shard(f, place, SHARD_CONNECT);
-	return 0;
-}
-
-/* ---- what becomes of a link ---- */
+/* ---- a link that is lost ---- */
 
 static int lose(struct following *f, struct link *link, const char *why, struct err *e)
 {
@@ -74,18 +66,89 @@ static int lose(struct following *f, struct link *link, const char *why, struct 
 	link->backoff_ms = link->backoff_ms == 0 ? BACKOFF_FIRST_MS : link->backoff_ms * 2;
 	if (link->backoff_ms > BACKOFF_LAST_MS)
 		link->backoff_ms = BACKOFF_LAST_MS;
+	child_kill(&link->trial);
 	link->state = LINK_DOWN;
 	link->due = when_monotonic() + link->backoff_ms;
 	link->generation++;
 	return result;
 }
 
+static int lose_shard(struct following *f, size_t shard, const char *why, struct err *e)
+{
+	const struct shard *plan = &f->plans[shard];
+	int result = 0;
+
+	for (size_t i = plan->first; i < plan->first + plan->count && result == 0; i++)
+		if (f->links[i].state > LINK_TRIED)
+			result = lose(f, &f->links[i], why, e);
+	return result;
+}
+
+/* ---- a connection ---- */
+
+/* A shard that died is started here, so that it dies no more often than its hosts are tried. */
+static int connect_link(struct following *f, size_t place, struct err *e)
+{
+	struct link *link = &f->links[place];
+	size_t shard = shard_of(place);
+	int result = f->shards[shard].pid ? 0 : start_shard(f, shard, e);
+
+	if (result < 0)
+		return result;
+	link_renew(link);
+	link->generation++;
+	tell_shard(f, place, SHARD_CONNECT);
+	return 0;
+}
+
+/* ---- a host that hung: no more threads hang on it than one ---- */
+
+static int trial_body(struct channel *channel, void *context)
+{
+	cleanup(virt_list_done) struct virt_list list = {0};
+	const struct host *host = context;
+	struct virt *virt = NULL;
+	struct err e = {0};
+
+	int result = virt_open(&virt, host->uri, &e);
+	if (result == 0)
+		result = virt_list(virt, &list, &e);
+	if (result < 0)
+		channel_send(channel, 0, e.text, strlen(e.text), NULL);
+	return err_exit_status(result);
+}
+
+static int start_trial(struct following *f, struct link *link, struct err *e)
+{
+	link->state = LINK_TRIED;
+	link->due = when_monotonic() + f->follow->conf->snapshot.host_deadline_ms;
+	return child_start(&link->trial, trial_body, (void *)link->host, e);
+}
+
+static int hear_trial(struct following *f, size_t place, struct err *e)
+{
+	struct link *link = &f->links[place];
+	char how[64];
+	struct frame frame = {.bytes = ""};
+	struct err cause;
+
+	if (channel_fill(&link->trial.channel, &cause) >= 0)
+		return 0;
+	channel_next(&link->trial.channel, &frame, &cause);
+	cleanup(cleanup_mem) char *why = mem_string_n(frame.bytes, frame.length);
+	int status = child_collect(&link->trial, how, sizeof how);
+	if (status != 0)
+		return lose(f, link, *why ? why : how, e);
+	link->hung = false;
+	return connect_link(f, place, e);
+}
+
+/* ---- what becomes of a link ---- */
+
 static int go_live(struct following *f, struct link *link, bool was_followed, struct err *e)
 {
-	link->state = LINK_LIVE;
 	link->backoff_ms = 0;
 	link->told = false;
-	link->put = true;
 	link->waits = false;
 	return was_followed ? 0
 			    : lines_host(f->lines, link->answer.asked, link->host->name, "connected", NULL, e);
@@ -104,7 +167,6 @@ static int put_list(struct following *f, size_t place, struct err *e)
 		return go_live(f, link, was_followed, e);
 	if (result == 0) {
 		/* Asked again when the snapshot has made it known; one that did not help is not repeated at once. */
-		link->state = LINK_LIVE;
 		if (!link->waits)
 			f->snapshot_wanted = true;
 		link->waits = true;
@@ -126,8 +188,12 @@ static int on_answer(struct following *f, size_t place, const char *bytes, size_
 
 	if (answer_receive(&link->answer, bytes, length, &cause) < 0)
 		return lose(f, link, cause.text, e);
+	if (!link->answer.listed || link->state == LINK_READING)
+		return 0;
 	/* The list does not wait for the XML. */
-	return link->answer.listed && !link->put ? put_list(f, place, e) : 0;
+	link->state = LINK_READING;
+	link->due = when_monotonic() + SHARD_XML_MS + f->follow->conf->snapshot.host_deadline_ms;
+	return put_list(f, place, e);
 }
 
 static int on_done(struct following *f, size_t place, struct err *e)
@@ -136,7 +202,10 @@ static int on_done(struct following *f, size_t place, struct err *e)
 	int result = put_list(f, place, e);
 
 	answer_done(&link->answer);
-	link->put = false;
+	link->state = LINK_LIVE;
+	/* What happened meanwhile brings another list. */
+	if (link->followed && link->events.count > 0)
+		await_list(f, link);
 	return result;
 }
 
@@ -152,6 +221,8 @@ static int on_event(struct following *f, size_t place, const char *bytes, size_t
 	kept.at = event.at;
 	memcpy(kept.uuid, event.uuid, sizeof kept.uuid);
 	vec_push(&link->events, kept);
+	if (link->state == LINK_LIVE)
+		await_list(f, link);
 	cleanup(cleanup_mem) char *name = mem_string_n(bytes + sizeof event, length - sizeof event);
 	return lines_event(f->lines, link->host->name, &event, name, e);
 }
@@ -193,15 +264,10 @@ static int on_frame(struct following *f, size_t shard, const struct frame *frame
 
 static int on_shard_end(struct following *f, size_t shard, struct err *e)
 {
-	const struct shard *plan = &f->plans[shard];
 	char how[64];
-	int result = 0;
 
 	child_collect(&f->shards[shard], how, sizeof how);
-	for (size_t i = plan->first; i < plan->first + plan->count && result == 0; i++)
-		if (f->links[i].state != LINK_DOWN)
-			result = lose(f, &f->links[i], how, e);
-	return result;
+	return lose_shard(f, shard, how, e);
 }
 
 int following_hear(struct following *f, size_t shard, struct err *e)
@@ -211,6 +277,7 @@ int following_hear(struct following *f, size_t shard, struct err *e)
 	struct err cause;
 	int result = 0;
 
+	f->unheard[shard] = 0;
 	if (channel_fill(channel, &cause) < 0)
 		return on_shard_end(f, shard, e);
 	while (result == 0) {
@@ -232,7 +299,7 @@ static int serve_link(struct following *f, size_t place, struct err *e)
 	struct link *link = &f->links[place];
 
 	if (link->state == LINK_DOWN)
-		return connect_link(f, place, e);
+		return link->hung ? start_trial(f, link, e) : connect_link(f, place, e);
 	link->again = false;
 	tell_shard(f, place, SHARD_ASK);
 	return 0;
@@ -243,6 +310,11 @@ static bool needs_service(const struct link *link, int64_t now)
 	if (link->state == LINK_DOWN)
 		return now >= link->due && hosts_is_asked(link->host);
 	return link->state == LINK_LIVE && link->again;
+}
+
+static bool is_late(const struct link *link, int64_t now)
+{
+	return link->state != LINK_DOWN && link->state != LINK_LIVE && now >= link->due;
 }
 
 /* As many at once as a snapshot asks: all together would be late because of each other. */
@@ -258,9 +330,13 @@ int following_serve(struct following *f, struct err *e)
 	snprintf(why, sizeof why, "no answer within %s", limit);
 	for (size_t i = 0; i < f->hosts->count && result == 0; i++) {
 		struct link *link = &f->links[i];
-		if (link->state == LINK_ASKED && now >= link->due)
+		if (link->state == LINK_TRIED)
+			result = hear_trial(f, i, e);
+		if (result == 0 && is_late(link, now)) {
+			link->hung = true;
 			result = lose(f, link, why, e);
-		busy += link->state == LINK_ASKED;
+		}
+		busy += link->state == LINK_ASKED || link->state == LINK_TRIED;
 	}
 	for (size_t i = 0; i < f->hosts->count && result == 0; i++) {
 		if (busy >= f->follow->conf->parallel || !needs_service(&f->links[i], now))
@@ -268,5 +344,31 @@ int following_serve(struct following *f, struct err *e)
 		result = serve_link(f, i, e);
 		busy++;
 	}
+	return result;
+}
+
+/* ---- a shard that hangs as a whole ---- */
+
+static int greet_shard(struct following *f, size_t shard, struct err *e)
+{
+	const struct shard_head head = {0};
+	struct err ignored;
+
+	if (f->unheard[shard] >= DEAF_GREETINGS) {
+		child_kill(&f->shards[shard]);
+		return lose_shard(f, shard, "the process that followed it hung", e);
+	}
+	f->unheard[shard]++;
+	channel_send(&f->shards[shard].channel, SHARD_GREET, &head, sizeof head, &ignored);
+	return 0;
+}
+
+int following_greet(struct following *f, struct err *e)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < f->shard_count && result == 0; i++)
+		if (f->shards[i].pid)
+			result = greet_shard(f, i, e);
 	return result;
 }

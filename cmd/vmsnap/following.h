@@ -27,6 +27,7 @@ struct following {
 	struct link *links;
 	struct shard *plans;
 	struct child *shards;
+	unsigned *unheard; /* by shard: how often it was greeted since it last spoke */
 	size_t shard_count;
 	struct child snapshot; /* a process that takes one, or none */
 	bool snapshot_wanted;  /* soon, for a host that the roll does not know yet */
@@ -41,5 +42,7 @@ struct following {
 int following_serve(struct following *f, struct err *e);
 /* Takes what a shard says, or its end. */
 int following_hear(struct following *f, size_t shard, struct err *e);
+/* Greets the shards, and ends those that did not answer the last times. To be called every few seconds. */
+int following_greet(struct following *f, struct err *e);
 
 #endif

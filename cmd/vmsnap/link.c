@@ -8,13 +8,24 @@
 #include "map.h"
 #include "mem.h"
 #include "roll.h"
+#include "when.h"
 
 MEM_DEFINE_CLEANUP(struct map, map_free)
 
 void link_done(struct link *link)
 {
+	child_kill(&link->trial);
 	answer_done(&link->answer);
 	vec_done(&link->events);
+}
+
+void link_renew(struct link *link)
+{
+	answer_done(&link->answer);
+	/* What happened since is not known: these times may not be those of what the next list says. */
+	link->events.count = 0;
+	link->again = false;
+	link->identified = false;
 }
 
 static int64_t time_of(const struct link *link, const unsigned char *uuid)
@@ -27,13 +38,14 @@ static int64_t time_of(const struct link *link, const unsigned char *uuid)
 	return at;
 }
 
-/* Events that came while the list was on its way are the next list's. */
+/* Events that came while the list was on its way are the next list's; in the future are those of a clock that was wrong. */
 static void drop_events(struct link *link)
 {
+	int64_t now = when_now();
 	size_t kept = 0;
 
 	vec_foreach(&link->events, event)
-		if (event->at > link->answer.asked)
+		if (event->at > link->answer.asked && event->at <= now)
 			link->events.items[kept++] = *event;
 	link->events.count = kept;
 }
@@ -74,11 +86,23 @@ static int put_gone(const struct link *link, struct store *store, const struct k
 	return result;
 }
 
+/* A UUID that is made of the host's name stays when the name is another. */
+static bool is_who_it_was(const struct link *link, const struct roll_host *known)
+{
+	return link->identified && (memcmp(link->identity, known->uuid, VM_UUID_SIZE) == 0 ||
+				    (link->derived && known->uuid_derived));
+}
+
 int link_put(struct link *link, struct store *store, uint64_t session, const struct known *known, struct err *e)
 {
 	const struct answer *answer = &link->answer;
 
-	if (!known->any || (answer->facts && memcmp(answer->host.uuid, known->host.uuid, VM_UUID_SIZE) != 0))
+	if (answer->facts) {
+		memcpy(link->identity, answer->host.uuid, sizeof link->identity);
+		link->derived = answer->host.uuid_derived;
+		link->identified = true;
+	}
+	if (!known->any || !is_who_it_was(link, &known->host))
 		return 0;
 	int result = put_gone(link, store, known, e);
 	if (result == 0)

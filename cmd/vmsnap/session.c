@@ -16,10 +16,10 @@
 #include "when.h"
 
 /*
- * PAUSE_MS: a burst of events is one list. XML_MS: how long one list's XML may
- * take. A shard has 64 threads: small stacks, which libvirt's client is content with.
+ * PAUSE_MS: a burst of events is one list. A shard has 64 threads: small
+ * stacks, which libvirt's client is content with.
  */
-enum { PAUSE_MS = 250, XML_MS = 60000, STACK_BYTES = 512 << 10 };
+enum { PAUSE_MS = 250, STACK_BYTES = 512 << 10 };
 
 struct session {
 	pthread_mutex_t lock;
@@ -63,18 +63,23 @@ static void hold_released(void *context)
 
 /* ---- to the parent ---- */
 
-static int tell(struct session *session, enum shard_kind kind, const void *bytes, size_t length, struct err *e)
+int upward_tell(struct upward *up, struct shard_head head, enum shard_kind kind, const void *bytes,
+		size_t length, struct err *e)
 {
 	cleanup(str_done) struct str frame = {0};
-	struct upward *up = session->up;
 	struct err ignored;
 
-	str_add_n(&frame, &session->head, sizeof session->head);
+	str_add_n(&frame, &head, sizeof head);
 	str_add_n(&frame, bytes, length);
 	pthread_mutex_lock(&up->lock);
 	int result = channel_send(up->channel, (unsigned char)kind, frame.data, frame.length, e ? e : &ignored);
 	pthread_mutex_unlock(&up->lock);
 	return result;
+}
+
+static int tell(struct session *session, enum shard_kind kind, const void *bytes, size_t length, struct err *e)
+{
+	return upward_tell(session->up, session->head, kind, bytes, length, e);
 }
 
 static void tell_lost(struct session *session, int code, const char *why)
@@ -173,7 +178,7 @@ static void learn(struct known *known, struct answer *answer)
 	answer->vms.count = answer->vms.capacity = 0;
 }
 
-static int ask_again(struct session *session, struct virt *virt, struct err *e)
+static int ask_again(struct session *session, struct virt *virt, bool first, struct err *e)
 {
 	cleanup(str_done) struct str stale = {0};
 	struct passing passing = {.session = session};
@@ -187,8 +192,9 @@ static int ask_again(struct session *session, struct virt *virt, struct err *e)
 	struct question question = {
 		.host = session->host,
 		.known = &session->known,
+		.identify = first,
 		.reread_ms = session->reread_ms,
-		.until = when_monotonic() + XML_MS,
+		.until = when_monotonic() + SHARD_XML_MS,
 		.stale = (const unsigned char *)stale.data,
 		.stale_count = stale.length / VM_UUID_SIZE,
 	};
@@ -230,10 +236,11 @@ static int listen_to(struct session *session, struct virt *virt, struct err *e)
 	pthread_mutex_unlock(&session->lock);
 	/* First listen, then list: what happens in between is seen twice, never missed. */
 	int result = virt_follow(virt, &listener, e);
-	do {
-		if (result == 0)
-			result = ask_again(session, virt, e);
-	} while (result == 0 && wait_for_work(session));
+	/* Another machine may answer at this address than did before, even one with the same VMs. */
+	if (result == 0)
+		result = ask_again(session, virt, true, e);
+	while (result == 0 && wait_for_work(session))
+		result = ask_again(session, virt, false, e);
 	pthread_mutex_lock(&session->lock);
 	const char *why = session->closed;
 	pthread_mutex_unlock(&session->lock);
@@ -255,7 +262,8 @@ static void *session_thread(void *context)
 	if (!left) {
 		*session->home = session->known;
 		session->known = (struct known){0};
-	}
+	} else
+		atomic_fetch_sub(&session->up->left_behind, 1);
 	session->over = true;
 	pthread_mutex_unlock(&session->lock);
 	if (!left)
@@ -328,10 +336,11 @@ void session_ask(struct session *session)
 	pthread_mutex_unlock(&session->lock);
 }
 
-void session_leave(struct session *session, bool *ended)
+void session_leave(struct session *session)
 {
 	pthread_mutex_lock(&session->lock);
-	*ended = session->over;
+	if (!session->over)
+		atomic_fetch_add(&session->up->left_behind, 1);
 	__atomic_store_n(&session->left, true, __ATOMIC_RELAXED);
 	pthread_cond_signal(&session->wake);
 	release(session);

@@ -3,7 +3,7 @@
 #define VMSNAP_SESSION_H
 
 #include <pthread.h>
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "child.h"
@@ -16,9 +16,14 @@
 struct upward {
 	pthread_mutex_t lock;
 	struct channel *channel;
+	atomic_uint left_behind; /* threads that hang, of sessions that were left */
 };
 
 struct session;
+
+/* Sends one frame up. */
+int upward_tell(struct upward *up, struct shard_head head, enum shard_kind kind, const void *bytes,
+		size_t length, struct err *e);
 
 /*
  * Connects and listens to HOST and lists its VMs, in a thread; reports to UP
@@ -30,7 +35,7 @@ int session_start(struct session **session, const struct host *host, struct shar
 		  struct known *known, int64_t reread_ms, struct upward *up, struct err *e);
 /* Asks for the list again. */
 void session_ask(struct session *session);
-/* Gives up the caller's hold. *ENDED says whether its thread had ended; else it is left behind, and goes without a word when it can. */
-void session_leave(struct session *session, bool *ended);
+/* Gives up the caller's hold. A thread that has not ended is left behind, and goes without a word when it can. */
+void session_leave(struct session *session);
 
 #endif

@@ -14,7 +14,6 @@ struct body {
 	struct channel *channel;
 	struct upward up;
 	struct session *sessions[SHARD_HOSTS];
-	unsigned left_behind;
 	int status; /* -1: go on */
 };
 
@@ -26,14 +25,11 @@ static void end(struct body *body, int status)
 
 static void leave(struct body *body, size_t slot)
 {
-	bool ended = true;
-
 	if (body->sessions[slot])
-		session_leave(body->sessions[slot], &ended);
+		session_leave(body->sessions[slot]);
 	body->sessions[slot] = NULL;
-	body->left_behind += !ended;
 	/* The parent starts another shard, with all of its memory and descriptors. */
-	if (body->left_behind > SHARD_LEFT_BEHIND_MAX)
+	if (atomic_load(&body->up.left_behind) > SHARD_LEFT_BEHIND_MAX)
 		end(body, 0);
 }
 
@@ -57,6 +53,10 @@ static void obey(struct body *body, const struct frame *frame)
 		return;
 	}
 	memcpy(&head, frame->bytes, sizeof head);
+	if (frame->kind == SHARD_GREET) {
+		upward_tell(&body->up, head, SHARD_HERE, NULL, 0, NULL);
+		return;
+	}
 	size_t slot = head.host - body->shard->first;
 	if (slot >= body->shard->count)
 		end(body, 4);

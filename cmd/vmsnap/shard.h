@@ -3,8 +3,9 @@
  * its parent say to each other.
  *
  * Each host has a thread (session.h), because connecting can hang for ever. A
- * thread that hangs is left behind and replaced when the parent says so; a shard with many
- * of them ends, and the parent starts it anew.
+ * thread that hangs is left behind and replaced when the parent says so, which
+ * first tries in a process of its own whether the host still hangs. A shard with
+ * many of them ends, and the parent starts it anew.
  */
 #ifndef VMSNAP_SHARD_H
 #define VMSNAP_SHARD_H
@@ -19,16 +20,19 @@
 #include "virt.h"
 #include "vm.h"
 
-enum { SHARD_HOSTS = 64, SHARD_LEFT_BEHIND_MAX = 64 };
+/* SHARD_XML_MS: how long the XML that belongs to one list may take. */
+enum { SHARD_HOSTS = 64, SHARD_LEFT_BEHIND_MAX = 64, SHARD_XML_MS = 60000 };
 
-/* Frame kinds. Each frame but of SHARD_CONNECT and SHARD_ASK goes up; each begins with a struct shard_head. */
+/* Frame kinds. The first three go down, the others up; each frame begins with a struct shard_head. */
 enum shard_kind {
 	SHARD_CONNECT, /* (again): from now on only this generation counts */
 	SHARD_ASK,     /* list your VMs */
-	SHARD_ANSWER,  /* a frame of answer.h */
-	SHARD_DONE,    /* the answer is whole, XML included */
-	SHARD_EVENT,   /* struct shard_event, then the name of the VM */
-	SHARD_LOST     /* int32 err_code, then why; the session is over */
+	SHARD_GREET,   /* of no host: say that you are there */
+	SHARD_HERE,
+	SHARD_ANSWER, /* a frame of answer.h */
+	SHARD_DONE,   /* the answer is whole, XML included */
+	SHARD_EVENT,  /* struct shard_event, then the name of the VM */
+	SHARD_LOST    /* int32 err_code, then why; the session is over */
 };
 
 struct shard_head {

@@ -14,6 +14,12 @@ setup()
 	settings
 }
 
+# A follower that a failed test left would go on for ever.
+teardown()
+{
+	[[ -z ${follower:-} ]] || kill -9 "$follower" 2>/dev/null || true
+}
+
 # settings [TEXT]: what goes into section snapshot
 settings()
 {
@@ -423,6 +429,48 @@ mute_host()
 	[ "$(newest hosts)" = 2 ]
 }
 
+# following: --follow has connected to HOST
+following()
+{
+	for _ in {1..400}; do
+		grep -q "	$1	-	-	connected" "$folder/out" && return
+		sleep 0.05
+	done
+	false
+}
+
+@test "--follow: a host that is known by its name only is followed under its new name too" {
+	node host1 "$(domain web1 1)"
+	vmsnap
+	vmsnap --rename host1 host5
+	sed -i 's/^host1/host5/' "$VMROLL_HOSTS"
+	vmsnap --follow 3>&- >"$folder/out" &
+	follower=$!
+	following host5
+	kill "$follower"
+	wait "$follower"
+	follower=
+	run -0 --separate-stderr vmsnap -v
+	[[ $stderr == *': 1 VMs, 0 new, 0 gone, 0 changed' ]]
+}
+
+@test "--follow: a snapshot that is killed is told" {
+	node host1 "$(domain web1 1)"
+	mute_host
+	vmsnap --follow --reread 1s 3>&- >"$folder/out" 2>"$folder/err" &
+	follower=$!
+	asking "$follower"
+	kill -9 "$(pgrep -n -P "$follower")"
+	for _ in {1..400}; do
+		grep -q '^vmsnap: snapshot: killed by signal 9$' "$folder/err" && break
+		sleep 0.05
+	done
+	grep -q '^vmsnap: snapshot: killed by signal 9$' "$folder/err"
+	kill "$follower"
+	wait "$follower"
+	follower=
+}
+
 @test "what the XML says is what vmwhere shows" {
 	node host1 "$(domain web1 1)" "$(domain off1 2 5)"
 	vmsnap
@@ -432,6 +480,25 @@ mute_host()
 	[ "$(jq -c .nics <<<"$output")" = '[{"mac":"52:54:00:00:00:01","model":"virtio","rate_bps":8192000,"network":"br0"}]' ]
 	run -0 vmwhere --all -J off1
 	[ "$(jq -r .state <<<"$output")" = 'shut off' ]
+}
+
+# interface NAME SPEED STATE: of the host, a port of a bridge, or alone
+interface()
+{
+	printf '<interface type="ethernet" name="%s"><link speed="%s" state="%s"/></interface>' "$@"
+}
+
+@test "a network card without a limit is as fast as its uplink, where the host says how fast that is" {
+	node host1 '<interface type="bridge" name="br0"><bridge>' "$(interface eth0 1000 up)" '</bridge></interface>' \
+		'<interface type="bridge" name="br1"><bridge>' "$(interface eth1 1000 down)" '</bridge></interface>' \
+		"$(domain limited 1)" "$(domain bridged 2 | sed 's|<bandwidth>.*</bandwidth>||')" \
+		"$(domain dark 3 | sed 's|<bandwidth>.*</bandwidth>||; s/br0/br1/')" \
+		"$(domain odd 4 | sed 's|<bandwidth>.*</bandwidth>||; s/br0/br9/')"
+	run -0 --separate-stderr vmsnap
+	[ -z "$stderr" ]
+	run -0 vmwhere -J
+	[ "$(jq -r '[.vm, .nics[0].rate_bps] | map(tostring) | join(" ")' <<<"$output" | sort | xargs)" = \
+		'bridged 1000000000 dark null limited 8192000 odd null' ]
 }
 
 # Each run finds other VMs in other states, so that each has something to write.
@@ -469,22 +536,3 @@ rewrite()
 	# Numbers only ever grow, and each listed snapshot has its header.
 	vmsnap --list -r -o ID | sort -rnc
 }
-# interface NAME SPEED STATE: of the host, a port of a bridge, or alone
-interface()
-{
-	printf '<interface type="ethernet" name="%s"><link speed="%s" state="%s"/></interface>' "$@"
-}
-
-@test "a network card without a limit is as fast as its uplink, where the host says how fast that is" {
-	node host1 '<interface type="bridge" name="br0"><bridge>' "$(interface eth0 1000 up)" '</bridge></interface>' \
-		'<interface type="bridge" name="br1"><bridge>' "$(interface eth1 1000 down)" '</bridge></interface>' \
-		"$(domain limited 1)" "$(domain bridged 2 | sed 's|<bandwidth>.*</bandwidth>||')" \
-		"$(domain dark 3 | sed 's|<bandwidth>.*</bandwidth>||; s/br0/br1/')" \
-		"$(domain odd 4 | sed 's|<bandwidth>.*</bandwidth>||; s/br0/br9/')"
-	run -0 --separate-stderr vmsnap
-	[ -z "$stderr" ]
-	run -0 vmwhere -J
-	[ "$(jq -r '[.vm, .nics[0].rate_bps] | map(tostring) | join(" ")' <<<"$output" | sort | xargs)" = \
-		'bridged 1000000000 dark null limited 8192000 odd null' ]
-}
-

@@ -214,6 +214,16 @@ event()
 	[ "${lines[0]}" = 'schema time host vm uuid event detail' ]
 }
 
+# start_those_off HOST: the guests that ran there before it lost its power
+start_those_off()
+{
+	local guest
+	lab_where | awk -F '\t' -v host="$1" '$2 == host && $3 == "shut off" && $1 != "backup1" { print $1 }' >"$folder/off"
+	while read -r guest; do
+		lab_start "$guest" "$1"
+	done <"$folder/off"
+}
+
 @test "--follow: a host that is lost is told, tried again, and told again" {
 	follow
 	lab_kill host3
@@ -222,10 +232,94 @@ event()
 	back() { [ "$(grep -c '	host3	.*	connected' "$BATS_FILE_TMPDIR/follow.out")" -ge 2 ]; }
 	wait_until 120 back
 	background_end follow
-	lab_where | awk -F '\t' '$2 == "host3" && $3 == "shut off" { print $1 }' >"$folder/off"
-	while read -r guest; do
-		lab_start "$guest" host3
-	done <"$folder/off"
+	start_those_off host3
+}
+
+# shard: the process that follows: the first of those that go on
+shard()
+{
+	pgrep -o -P "$(proc_pid "$BATS_FILE_TMPDIR/background/follow")"
+}
+
+connected_twice()
+{
+	[ "$(grep -c "	$1	.*	connected" "$BATS_FILE_TMPDIR/follow.out")" -ge 2 ]
+}
+
+# refused_again COUNT HOST: with -v each failure is told
+refused_again()
+{
+	[ "$(grep -c "$2: no answer within" "$BATS_FILE_TMPDIR/follow.err")" -ge "$1" ]
+}
+
+@test "--follow: a libvirtd that hangs is lost, and found again; no thread more hangs on it each time, nobody else is lost" {
+	local shard threads
+	printf 'snapshot { host_deadline = "1s" }\n' >"$VMROLL_CONFIG"
+	follow -v
+	shard=$(shard)
+	lab_signal host2 STOP
+	if ! wait_until 60 event '	host2	.*	lost' || ! wait_until 60 refused_again 5 host2; then
+		lab_signal host2 CONT
+		false
+	fi
+	threads=$(ls "/proc/$shard/task" | wc -l)
+	lab_signal host2 CONT
+	# libvirt's event loop, a thread a host, and the one that hangs
+	[ "$threads" -le 5 ]
+	wait_until 120 connected_twice host2
+	[ "$(shard)" = "$shard" ]
+	run ! event '	host[13]	.*	lost'
+	background_end follow
+}
+
+@test "--follow: a process of ours that hangs is replaced" {
+	local shard
+	printf 'snapshot { host_deadline = "1s" }\n' >"$VMROLL_CONFIG"
+	follow
+	shard=$(shard)
+	kill -s STOP "$shard"
+	wait_until 120 connected_twice host1
+	wait_until 120 connected_twice host3
+	run ! kill -0 "$shard"
+	event '	host1	.*	lost	'
+	background_end follow
+}
+
+@test "--follow: a host whose address leads to another one is not taken for it" {
+	vmsnap
+	awk -v OFS='\t' 'NR == 1 { one = $3 } NR == 2 { $3 = one } { print }' "$LAB_HOSTS_FILE" >"$folder/hosts"
+	vmwhere --on host2 -r -o VM >"$folder/before"
+	export VMROLL_HOSTS=$folder/hosts
+	background follow vmsnap --follow --reread 1s
+	wait_until 60 followed host1
+	several_snapshots() { [ "$(vmsnap --list -r -o ID | wc -l)" -ge 6 ]; }
+	wait_until 60 several_snapshots
+	vmwhere --on host2 -r -o VM >"$folder/after"
+	run ! followed host2
+	background_end follow
+	[ -s "$folder/before" ]
+	cmp "$folder/before" "$folder/after"
+}
+
+@test "--follow: a host that was installed anew is another one; the life of the old one has ended" {
+	local uuid=$LAB_DIR/host/host3/uuid old new
+	old=$(<"$uuid")
+	follow
+	lab_kill host3
+	wait_until 60 event '	host3	.*	lost'
+	cat /proc/sys/kernel/random/uuid >"$uuid"
+	new=$(<"$uuid")
+	sed -i "s/$old/$new/" "$LAB_DIR/host/host3/etc/libvirtd.conf"
+	lab_heal host3
+	wait_until 120 connected_twice host3
+	background_end follow
+	run -0 --separate-stderr vmsnap -v
+	[[ $stderr == *': 9 VMs, 0 new, 0 gone, 0 changed' ]]
+	run -0 vmwhere --on "$new" --all -r -o VM
+	[[ $output == *web2* ]]
+	run vmwhere --on "$old" --all -r -o VM
+	[[ $output != *web2* ]]
+	start_those_off host3
 }
 
 @test "--follow beside a mute host follows the others" {
