@@ -229,8 +229,7 @@ start_those_off()
 	lab_kill host3
 	wait_until 60 event '	host3	.*	lost'
 	lab_heal host3
-	back() { [ "$(grep -c '	host3	.*	connected' "$BATS_FILE_TMPDIR/follow.out")" -ge 2 ]; }
-	wait_until 120 back
+	wait_until 120 connected_times 2 host3
 	background_end follow
 	start_those_off host3
 }
@@ -241,9 +240,10 @@ shard()
 	pgrep -o -P "$(proc_pid "$BATS_FILE_TMPDIR/background/follow")"
 }
 
-connected_twice()
+# connected_times COUNT HOST
+connected_times()
 {
-	[ "$(grep -c "	$1	.*	connected" "$BATS_FILE_TMPDIR/follow.out")" -ge 2 ]
+	[ "$(grep -c "	$2	.*	connected" "$BATS_FILE_TMPDIR/follow.out")" -ge "$1" ]
 }
 
 # refused_again COUNT HOST: with -v each failure is told
@@ -253,7 +253,7 @@ refused_again()
 }
 
 @test "--follow: a libvirtd that hangs is lost, and found again; no thread more hangs on it each time, nobody else is lost" {
-	local shard threads
+	local shard threads=()
 	printf 'snapshot { host_deadline = "1s" }\n' >"$VMROLL_CONFIG"
 	follow -v
 	shard=$(shard)
@@ -262,26 +262,31 @@ refused_again()
 		lab_signal host2 CONT
 		false
 	fi
-	threads=$(ls "/proc/$shard/task" | wc -l)
+	threads=("/proc/$shard/task"/*)
 	lab_signal host2 CONT
 	# libvirt's event loop, a thread a host, and the one that hangs
-	[ "$threads" -le 5 ]
-	wait_until 120 connected_twice host2
+	[ "${#threads[@]}" -le 5 ]
+	wait_until 120 connected_times 2 host2
 	[ "$(shard)" = "$shard" ]
 	run ! event '	host[13]	.*	lost'
 	background_end follow
 }
 
-@test "--follow: a process of ours that hangs is replaced" {
+@test "--follow: a process of ours that dies or hangs is replaced" {
 	local shard
 	printf 'snapshot { host_deadline = "1s" }\n' >"$VMROLL_CONFIG"
 	follow
 	shard=$(shard)
+	kill -s KILL "$shard"
+	wait_until 120 connected_times 2 host1
+	wait_until 120 connected_times 2 host3
+	event '	host1	.*	lost	killed by signal 9'
+	shard=$(shard)
 	kill -s STOP "$shard"
-	wait_until 120 connected_twice host1
-	wait_until 120 connected_twice host3
+	wait_until 120 connected_times 3 host1
+	wait_until 120 connected_times 3 host3
+	event '	host1	.*	lost	the process that followed it hung'
 	run ! kill -0 "$shard"
-	event '	host1	.*	lost	'
 	background_end follow
 }
 
@@ -311,7 +316,7 @@ refused_again()
 	new=$(<"$uuid")
 	sed -i "s/$old/$new/" "$LAB_DIR/host/host3/etc/libvirtd.conf"
 	lab_heal host3
-	wait_until 120 connected_twice host3
+	wait_until 120 connected_times 2 host3
 	background_end follow
 	run -0 --separate-stderr vmsnap -v
 	[[ $stderr == *': 9 VMs, 0 new, 0 gone, 0 changed' ]]
