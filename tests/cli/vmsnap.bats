@@ -189,6 +189,23 @@ newest()
 	[ "$(newest vms)" = 2 ]
 }
 
+@test "XML larger than any real VM's: it is listed all the same, and so are the others" {
+	node host1 "$(domain web1 1)" '@HUGE@'
+	domain huge 2 | sed 's|<memory |<description>@TEXT@</description>&|' >"$folder/huge"
+	python3 - "$folder/host1.xml" "$folder/huge" <<-'END'
+		import sys
+		node, vm = sys.argv[1:]
+		text = open(vm).read().replace("@TEXT@", "x" * 5000000)
+		whole = open(node).read().replace("@HUGE@", text)
+		open(node, "w").write(whole)
+	END
+	run -0 --separate-stderr vmsnap -v
+	[[ $stderr == *'2 VMs, 2 new'*'the XML of 1 VMs comes with the next run'* ]]
+	run -0 vmwhere -J
+	[ "$(jq -r '[.vm, .os, .memory_bytes] | map(tostring) | join(" ")' <<<"$output" | sort | xargs)" = \
+		'huge null null web1 Debian 12 536870912' ]
+}
+
 @test "XML that libvirt refuses fails that host alone" {
 	node host1 "$(domain web1 1)"
 	printf '<node><domain' >"$folder/cut.xml"
