@@ -49,7 +49,7 @@ struct roll_member {
 	char *name;
 	unsigned char uuid[VM_UUID_SIZE];
 	bool known; /* it answered once, so that uuid is meant */
-	bool off; /* as roll_list */
+	bool off;   /* as roll_list */
 };
 struct roll_set {
 	VEC(struct roll_member) members;
