@@ -23,6 +23,7 @@ enum {
 };
 
 static const int64_t NANOSECOND_PER_SECOND = 1000000000;
+static const int64_t STALL_NS = 10000000; /* no batch takes so long to send: we were not running */
 
 enum flight_state { FLIGHT_WAITING, FLIGHT_SETTLED };
 
@@ -197,6 +198,22 @@ static void send_single(struct icmp *icmp, struct icmp_channel *channel, size_t 
 		fail_flight(icmp, channel->numbers[index], errno);
 }
 
+/*
+ * The system call takes its time over a batch; a round trip must not include that of the others. Where we
+ * were held up meanwhile, nobody knows when each went out: as late as can be, for no reply is late by our fault.
+ */
+static void spread_sent(struct icmp *icmp, const struct icmp_channel *channel, size_t count, int64_t begin_ns)
+{
+	int64_t took_ns = when_monotonic_ns() - begin_ns;
+
+	if (took_ns > STALL_NS) {
+		begin_ns += took_ns;
+		took_ns = 0;
+	}
+	for (size_t i = 0; i < count; i++)
+		flight_of(icmp, channel->numbers[i])->sent_ns = begin_ns + (int64_t)i * took_ns / (int64_t)count;
+}
+
 static void flush_channel(struct icmp *icmp, struct icmp_channel *channel)
 {
 	size_t count = channel->queued;
@@ -213,10 +230,7 @@ static void flush_channel(struct icmp *icmp, struct icmp_channel *channel)
 		else
 			send_single(icmp, channel, done++);
 	}
-	/* The system call takes its time over a batch; a round trip must not include that of the others. */
-	int64_t each_ns = count > 1 ? (when_monotonic_ns() - begin_ns) / (int64_t)count : 0;
-	for (size_t i = 1; i < count; i++)
-		flight_of(icmp, channel->numbers[i])->sent_ns = begin_ns + (int64_t)i * each_ns;
+	spread_sent(icmp, channel, count, begin_ns);
 }
 
 void icmp_flush(struct icmp *icmp)
@@ -429,7 +443,8 @@ int icmp_next(struct icmp *icmp, struct icmp_outcome *outcome)
 	if (icmp->sweep == SWEEP_RECEIVE) {
 		if (next_answer(icmp, outcome))
 			return 1;
-		icmp->drained_ns = icmp->sweep_ns;
+		if (icmp->looked_at < SWEEP_MAX)
+			icmp->drained_ns = icmp->sweep_ns;
 		icmp->sweep = SWEEP_EXPIRE;
 	}
 	if (icmp->looked_at < SWEEP_MAX && next_expired(icmp, icmp->drained_ns, outcome))

@@ -380,6 +380,7 @@ recorder_of()
 	in_network iptables -I INPUT -d 10.0.0.1 -p icmp --icmp-type echo-request -m statistic --mode nth --every 2 --packet 0 -j DROP
 	dropped() { in_network iptables -nvxL INPUT | awk '/statistic/ { exit $1 < 20 }'; }
 	wait_for dropped
+	cat "$scratch/watch.out"
 	[ "$(wc -l <"$scratch/watch.out")" -eq "$count" ]
 }
 
