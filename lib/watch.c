@@ -8,6 +8,7 @@
 #include "watch.h"
 
 static const int64_t NANOSECONDS_PER_MILLISECOND = 1000000;
+static const int64_t NEVER_NS = -1;
 
 /* Kept small: there may be a hundred thousand. */
 struct watched {
@@ -29,12 +30,14 @@ struct watch {
 	/* Sums over the hosts, kept with each result. */
 	size_t up;
 	size_t up_missing; /* UP, and the latest k-1 probes missed */
+	size_t down;
 	size_t references_missing;
 
 	bool ever_answered;
 	bool isolated;
 	bool told_all_dead;
 	int64_t isolated_since_ns;
+	int64_t unwitnessed_since_ns; /* no reference answers, and most hosts do; or NEVER_NS */
 
 	VEC(struct watch_change) changes;
 	size_t changes_next;
@@ -48,6 +51,7 @@ struct watch *watch_new(const struct watch_rule *rule, size_t count, size_t refe
 	watch->rule = *rule;
 	watch->count = count;
 	watch->references = references;
+	watch->unwitnessed_since_ns = NEVER_NS;
 	watch->items = mem_zalloc(all, sizeof *watch->items);
 	watch->sent_ms = mem_zalloc(all, rule->window.size * sizeof *watch->sent_ms);
 	return watch;
@@ -85,6 +89,7 @@ static void count_in(struct watch *watch, uint32_t index, int sign)
 	}
 	watch->up += (size_t)(item->state == HOST_UP ? sign : 0);
 	watch->up_missing += (size_t)(item->state == HOST_UP && missing ? sign : 0);
+	watch->down += (size_t)(item->state == HOST_DOWN ? sign : 0);
 }
 
 static struct watch_change *add_change(struct watch *watch, uint32_t index, enum host_state state,
@@ -99,8 +104,22 @@ static struct watch_change *add_change(struct watch *watch, uint32_t index, enum
 	return change;
 }
 
+/* Most hosts see us, and the references do not. A host that is DOWN is dead either way. */
+static bool is_unwitnessed(const struct watch *watch)
+{
+	return watch->references > 0 && watch->references_missing == watch->references &&
+	       2 * (watch->up - watch->up_missing) > watch->count - watch->down;
+}
+
+/* References that say nothing for so long, while most hosts answer, are no witnesses of our blindness. */
+static bool is_set_aside(const struct watch *watch, int64_t now_ns)
+{
+	return is_unwitnessed(watch) && watch->unwitnessed_since_ns != NEVER_NS &&
+	       now_ns - watch->unwitnessed_since_ns >= watch->rule.isolation_max_ns;
+}
+
 /* Whether we would rather not believe a death, and by which rule. */
-static bool is_blind(const struct watch *watch, enum watch_reason *reason)
+static bool is_blind(const struct watch *watch, int64_t now_ns, enum watch_reason *reason)
 {
 	if (!watch->ever_answered) {
 		*reason = WATCH_NEVER_ANSWERED;
@@ -108,7 +127,7 @@ static bool is_blind(const struct watch *watch, enum watch_reason *reason)
 	}
 	if (watch->references > 0) {
 		*reason = WATCH_NO_REFERENCE;
-		return watch->references_missing == watch->references;
+		return watch->references_missing == watch->references && !is_set_aside(watch, now_ns);
 	}
 	*reason = WATCH_MOST_SILENT;
 	return watch->up >= WATCH_SHARE_HOSTS_MIN &&
@@ -119,9 +138,8 @@ static void tell_isolated(struct watch *watch, enum watch_reason reason, int64_t
 {
 	struct watch_change *change = add_change(watch, WATCH_SELF, HOST_ISOLATED, reason, at_ns);
 
-	change->others = watch->references > 0 ? watch->references : watch->count;
-	change->answering = watch->references > 0 ? watch->references - watch->references_missing
-						  : watch->up - watch->up_missing;
+	change->others = watch->count;
+	change->answering = watch->up - watch->up_missing;
 }
 
 static void become_isolated(struct watch *watch, enum watch_reason reason, int64_t at_ns)
@@ -132,11 +150,11 @@ static void become_isolated(struct watch *watch, enum watch_reason reason, int64
 	tell_isolated(watch, reason, at_ns);
 }
 
-/* What was lost while we were blind is no evidence: each host needs new losses to be DOWN. */
+/* What was lost while we were blind is no evidence: each host needs new losses to be DOWN. Of a reference it stays true. */
 static void see_again(struct watch *watch, int64_t now_ns)
 {
 	watch->isolated = false;
-	for (uint32_t i = 0; i < watch->count + watch->references; i++) {
+	for (uint32_t i = 0; i < watch->count; i++) {
 		struct watched *item = &watch->items[i];
 		count_in(watch, i, -1);
 		window_forget_lost(&item->all);
@@ -181,13 +199,13 @@ static void set_state(struct watch *watch, uint32_t index, enum host_state state
 }
 
 /* The first host that would go DOWN decides whether it is the one that is dead, or we are blind. */
-static void judge_death(struct watch *watch, uint32_t index, int64_t at_ns)
+static void judge_death(struct watch *watch, uint32_t index, int64_t at_ns, int64_t now_ns)
 {
 	enum watch_reason reason;
 
 	if (watch->isolated)
 		return;
-	if (is_blind(watch, &reason)) {
+	if (is_blind(watch, now_ns, &reason)) {
 		become_isolated(watch, reason, at_ns);
 		return;
 	}
@@ -226,7 +244,7 @@ static void judge(struct watch *watch, uint32_t index, int64_t now_ns)
 	if (window_judge(&item->all, &watch->rule.window) != WINDOW_SILENT)
 		judge_life(watch, index, now_ns);
 	else if (item->state != HOST_DOWN)
-		judge_death(watch, index, sent_ns_of_oldest_lost(watch, index, now_ns));
+		judge_death(watch, index, sent_ns_of_oldest_lost(watch, index, now_ns), now_ns);
 }
 
 static void add_result(struct watch *watch, uint32_t index, int64_t sent_ns, bool lost)
@@ -248,7 +266,7 @@ static void note_answer(struct watch *watch, int64_t now_ns)
 	enum watch_reason reason;
 
 	watch->ever_answered = true;
-	if (watch->isolated && !is_blind(watch, &reason))
+	if (watch->isolated && !is_blind(watch, now_ns, &reason))
 		see_again(watch, now_ns);
 }
 
@@ -275,7 +293,7 @@ void watch_blind(struct watch *watch, uint32_t index, int64_t sent_ns)
 		item->missed_run++;
 	count_in(watch, index, 1);
 	if (index < watch->count && item->state != HOST_DOWN && !watch->isolated &&
-	    item->missed_run >= watch->rule.window.needed && is_blind(watch, &reason))
+	    item->missed_run >= watch->rule.window.needed && is_blind(watch, sent_ns, &reason))
 		become_isolated(watch, reason, sent_ns);
 }
 
@@ -297,7 +315,14 @@ void watch_confirmed(struct watch *watch, uint32_t index, uint32_t number, int64
 
 void watch_tick(struct watch *watch, int64_t now_ns)
 {
-	if (!watch->isolated || watch->told_all_dead ||
+	bool unwitnessed = is_unwitnessed(watch);
+
+	if (!unwitnessed)
+		watch->unwitnessed_since_ns = NEVER_NS;
+	else if (watch->unwitnessed_since_ns == NEVER_NS)
+		watch->unwitnessed_since_ns = now_ns;
+	/* While most hosts answer, neither is true. */
+	if (!watch->isolated || watch->told_all_dead || unwitnessed ||
 	    now_ns - watch->isolated_since_ns < watch->rule.isolation_max_ns)
 		return;
 	watch->told_all_dead = true;
@@ -330,6 +355,7 @@ void watch_adopt_self(struct watch *watch, const struct watch *old)
 	watch->isolated = old->isolated;
 	watch->told_all_dead = old->told_all_dead;
 	watch->isolated_since_ns = old->isolated_since_ns;
+	watch->unwitnessed_since_ns = old->unwitnessed_since_ns;
 }
 
 void watch_assume(struct watch *watch, uint32_t index, enum host_state state)
@@ -358,6 +384,11 @@ unsigned watch_loss(const struct watch *watch, uint32_t index, unsigned *of)
 bool watch_is_isolated(const struct watch *watch)
 {
 	return watch->isolated;
+}
+
+int64_t watch_unwitnessed_ns(const struct watch *watch, int64_t now_ns)
+{
+	return watch->unwitnessed_since_ns == NEVER_NS ? -1 : now_ns - watch->unwitnessed_since_ns;
 }
 
 bool watch_is_silent(const struct watch *watch, uint32_t index)

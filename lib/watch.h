@@ -12,6 +12,9 @@
  *   or, without references, when more than the given share of at least 5
  *   hosts that were UP did; or when nothing ever answered. Then no host goes
  *   DOWN, and what was lost meanwhile is forgotten afterwards.
+ * - References that have not answered for isolation_max, while more than half
+ *   of the hosts did that are not DOWN, are dead themselves or never were any:
+ *   as long as that is so, they make nobody blind.
  */
 #ifndef VMROLL_WATCH_H
 #define VMROLL_WATCH_H
@@ -51,7 +54,7 @@ struct watch_change {
 	enum watch_reason reason;
 	int64_t at_ns;     /* DOWN, ISOLATED: when the first lost probe was sent; else when the answer came */
 	unsigned lost, of; /* probes in the host's window */
-	size_t answering; /* how many of the OTHERS answer: the hosts beside this one; of ourselves: all hosts or references */
+	size_t answering; /* how many of the OTHERS answer: the hosts beside this one; of ourselves: all hosts */
 	size_t others;
 	int64_t lasted_ns; /* WATCH_SEES_AGAIN: how long we were blind */
 };
@@ -90,6 +93,8 @@ enum host_state watch_state(const struct watch *watch, uint32_t index);
 /* Lost probes in the window, and how many it holds (*OF). */
 unsigned watch_loss(const struct watch *watch, uint32_t index, unsigned *of);
 bool watch_is_isolated(const struct watch *watch);
+/* For how long no reference has answered while most hosts did, as watch_tick saw it; -1: it is not so. */
+int64_t watch_unwitnessed_ns(const struct watch *watch, int64_t now_ns);
 bool watch_is_silent(const struct watch *watch, uint32_t index); /* UP by a confirm port alone */
 /* Whether the window says something, or is full: a run that fills it once may stop. */
 bool watch_is_decided(const struct watch *watch, uint32_t index);

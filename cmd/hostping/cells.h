@@ -29,6 +29,7 @@ struct cells {
 	size_t count;
 	int64_t beat_ms; /* when the prober last looked, CLOCK_MONOTONIC */
 	uint8_t isolated;
+	uint8_t unwitnessed; /* no reference answers, though hosts do */
 	struct cell items[];
 };
 

@@ -156,6 +156,18 @@ static int print(struct once *once, struct err *e)
 	return rows_finish(rows, e);
 }
 
+/* A reference that is no witness is found here, before it is needed. */
+static void say_unwitnessed(const struct once *once)
+{
+	cleanup(str_done) struct str why = {0};
+
+	if (once->isolated || once->o->conf.ping.reference.count == 0 ||
+	    watch_unwitnessed_ns(once->watch, when_monotonic_ns()) < 0)
+		return;
+	tell_unwitnessed(&once->targets, &why);
+	log_warning("%s", str_text(&why));
+}
+
 static void count_states(struct once *once)
 {
 	for (uint32_t i = 0; i < once->targets.count; i++) {
@@ -262,6 +274,7 @@ int run_once(const struct options *o, struct err *e)
 		return e->code;
 	take_changes(&once);
 	count_states(&once);
+	say_unwitnessed(&once);
 	if (!o->cli.quiet && print(&once, e) < 0)
 		return e->code;
 	if (fflush(stdout) != 0)

@@ -37,6 +37,7 @@ struct prober {
 	bool output_watched; /* its descriptor is in the epoll */
 	bool output_awaited; /* for POLLOUT */
 	struct recording recording;
+	bool unwitnessed;    /* said that no reference answers */
 	struct child loader; /* reads hosts(5) after SIGHUP */
 	bool reload_again;   /* another SIGHUP came meanwhile */
 	int signals;
@@ -106,6 +107,9 @@ static int tell_change(struct prober *prober, const struct watch_change *change,
 	}
 	if (prober->wish->cells)
 		show_change(prober, change, course ? course->since_ms : at_ms);
+	/* What --status finds of us is the newest: that no reference answers is said again after it. */
+	if (self)
+		prober->unwitnessed = false;
 	recording_change(&prober->recording, change, course ? course->since_ms : at_ms, str_text(&detail));
 	return result;
 }
@@ -122,6 +126,36 @@ static int tell_changes(struct prober *prober, struct err *e)
 	return result;
 }
 
+/* A configuration to be mended is no line: nobody died. It is said once each time, and kept where --status finds it. */
+static void say_unwitnessed(struct prober *prober, bool unwitnessed)
+{
+	cleanup(str_done) struct str why = {0};
+	const struct watch_change self = {
+		.host = WATCH_SELF,
+		.state = watch_is_isolated(prober->watch) ? HOST_ISOLATED : HOST_UP,
+	};
+
+	prober->unwitnessed = unwitnessed;
+	if (prober->wish->cells)
+		prober->wish->cells->unwitnessed = unwitnessed;
+	if (unwitnessed) {
+		tell_unwitnessed(&prober->targets, &why);
+		log_warning("%s", str_text(&why));
+	}
+	if (unwitnessed || self.state == HOST_UP)
+		recording_change(&prober->recording, &self, when_now(), str_text(&why));
+}
+
+/* Whoever is cut off loses references and hosts within an interval of each other; what lasts a window is something else. */
+static void watch_references(struct prober *prober)
+{
+	int64_t lasted_ns = watch_unwitnessed_ns(prober->watch, prober->engine.turn_ns);
+	bool unwitnessed = lasted_ns >= prober->engine.interval_ns * prober->rule.window.size;
+
+	if (unwitnessed != prober->unwitnessed && (unwitnessed || lasted_ns < 0))
+		say_unwitnessed(prober, unwitnessed);
+}
+
 /* ---- hosts(5) ---- */
 
 static struct course *new_courses(const struct targets *targets)
@@ -136,6 +170,17 @@ static struct course *new_courses(const struct targets *targets)
 static bool same_address(const struct icmp_address *a, const struct icmp_address *b)
 {
 	return a->family == b->family && a->scope == b->scope && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+/* A reference that seemed to answer, because nothing of it is known yet, would make deaths real while we are blind. */
+static void adopt_references(const struct prober *prober, const struct targets *targets, struct watch *watch)
+{
+	const struct targets *before = &prober->targets;
+
+	for (size_t i = targets->count; i < targets->count + targets->references; i++)
+		for (size_t old = before->count; old < before->count + before->references; old++)
+			if (same_address(&targets->addresses[i], &before->addresses[old]))
+				watch_adopt(watch, (uint32_t)i, prober->watch, (uint32_t)old);
 }
 
 /* A host that kept its name and its address goes on as it was. */
@@ -156,6 +201,7 @@ static void adopt(struct prober *prober, const struct targets *targets, struct w
 		courses[i] = prober->courses[old - 1];
 		courses[i].unrecorded = false;
 	}
+	adopt_references(prober, targets, watch);
 	map_free(by_name);
 	watch_adopt_self(watch, prober->watch);
 }
@@ -285,6 +331,7 @@ static int loop(struct prober *prober, struct err *e)
 		if (prober->wish->cells)
 			prober->wish->cells->beat_ms = when_monotonic();
 		result = tell_changes(prober, e);
+		watch_references(prober);
 		int count = engine_wait(&prober->engine, wake_ns(prober), events, EVENTS);
 		for (int i = 0; i < count && result == 0; i++)
 			result = take_event(prober, &events[i], e);

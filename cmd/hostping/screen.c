@@ -261,6 +261,10 @@ static void draw_head(const struct screen *screen)
 		set_color(screen, COLOR_OF_DOWN);
 		printw("  ISOLATED");
 		set_color(screen, COLOR_NONE);
+	} else if (screen->cells->unwitnessed) {
+		set_color(screen, COLOR_OF_UNKNOWN);
+		printw("  no reference answers");
+		set_color(screen, COLOR_NONE);
 	}
 	if (screen->shown.count > 0)
 		printw("   %zu-%zu of %zu", screen->top + 1,

@@ -20,7 +20,8 @@ struct status {
 	struct map *by_host;
 	int64_t beat; /* WHEN_UNKNOWN: nobody ever recorded */
 	bool stopped;
-	size_t down, unknown;
+	size_t shown, down, unknown;
+	bool isolated;
 };
 
 static void status_done(struct status *status)
@@ -62,8 +63,9 @@ static int print_host(struct status *status, struct rows *rows, const struct hos
 	rows_time(rows, COLUMN_SEEN, status->beat);
 	if (status->beat != WHEN_UNKNOWN)
 		rows_number(rows, COLUMN_AGE, now > status->beat ? (uint64_t)(now - status->beat) / 1000 : 0);
+	status->shown++;
 	status->down += state && state->state == HOST_DOWN;
-	status->unknown += !state;
+	status->unknown += !state || state->state == HOST_UNKNOWN;
 	if (!state)
 		return rows_end(rows, e);
 	rows_time(rows, COLUMN_SINCE, state->since);
@@ -107,6 +109,20 @@ static void print_age(const struct status *status, int64_t now)
 		       status->stopped ? "; hostping was stopped then" : "");
 }
 
+/* What the recorder last knew of itself: whoever reads the states must know how far to believe them. */
+static void say_self(struct status *status)
+{
+	const struct hoststate *self = map_find(status->by_host, "-", 1);
+	char since[WHEN_TEXT_SIZE];
+
+	status->isolated = self && self->state == HOST_ISOLATED;
+	if (status->isolated)
+		log_warning("isolated since %s: %s", when_format(self->since, WHEN_LOCAL, since),
+			    self->detail ? self->detail : "no host is called DOWN");
+	else if (self && self->detail && status->o->cli.format == ROWS_TABLE)
+		printf("%s\n", self->detail);
+}
+
 int run_status(const struct options *o, struct err *e)
 {
 	cleanup(status_done) struct status status = {.o = o, .beat = WHEN_UNKNOWN};
@@ -123,5 +139,10 @@ int run_status(const struct options *o, struct err *e)
 		return e->code;
 	if (o->cli.format == ROWS_TABLE)
 		print_age(&status, now);
-	return status.down > 0;
+	say_self(&status);
+	if (status.isolated || (status.unknown > 0 && status.unknown == status.shown))
+		return ERR_ENV;
+	if (status.down > 0)
+		return 1;
+	return status.unknown > 0 ? ERR_PARTIAL : 0;
 }

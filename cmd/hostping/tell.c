@@ -24,6 +24,25 @@ static void tell_down(const struct watch_change *change, const struct targets *t
 		str_addf(text, "; %zu of %zu others answer", change->answering, change->others);
 }
 
+static void add_silent_references(const struct targets *targets, struct str *text)
+{
+	str_add(text, targets->references == 1 ? "the reference does not answer"
+					       : "none of the references answers");
+}
+
+void tell_unwitnessed(const struct targets *targets, struct str *text)
+{
+	add_silent_references(targets, text);
+	str_add(text, ", though hosts do: see reference in vmroll.conf(5)");
+}
+
+static void tell_no_reference(const struct watch_change *change, const struct targets *targets, struct str *text)
+{
+	add_silent_references(targets, text);
+	if (2 * change->answering > change->others)
+		str_addf(text, ", but %zu of %zu hosts do", change->answering, change->others);
+}
+
 static void tell_up(const struct watch_change *change, int64_t down_ms, struct str *text)
 {
 	char lasted[WHEN_TEXT_SIZE];
@@ -43,8 +62,7 @@ void tell_detail(const struct watch_change *change, const struct targets *target
 
 	switch (change->reason) {
 	case WATCH_NO_REFERENCE:
-		str_add(text, change->others == 1 ? "the reference does not answer"
-						  : "none of the references answers");
+		tell_no_reference(change, targets, text);
 		return;
 	case WATCH_MOST_SILENT:
 		str_addf(text, "only %zu of %zu hosts answer", change->answering, change->others);

@@ -12,4 +12,7 @@
 void tell_detail(const struct watch_change *change, const struct targets *targets, int64_t down_ms,
 		 struct str *text);
 
+/* Appends that no reference answers while hosts do, and where to mend that, to TEXT. */
+void tell_unwitnessed(const struct targets *targets, struct str *text);
+
 #endif

@@ -284,6 +284,12 @@ recorder_of()
 	[[ ${lines[-1]} == 'as of '*' before)' ]]
 	run hostping --status nobody
 	[ "$status" -eq 1 ]
+	hosts host1 host2 host3 host4
+	run hostping --status -r -o host,state
+	[ "$status" -eq 3 ]
+	[ "${lines[-1]}" = $'host4\tUNKNOWN' ]
+	run hostping --status host4
+	[ "$status" -eq 4 ]
 }
 
 @test "--watch tells each change once, with the time of the first lost reply" {
@@ -340,11 +346,46 @@ recorder_of()
 	wait_for said $'\t-\tISOLATED\tisolated, or all dead$'
 	run ! said DOWN
 	wait_for state_is host1 UP
+	isolated_in_store() { run --separate-stderr hostping --status; [[ $stderr == *'isolated since '* ]]; }
+	wait_for isolated_in_store
+	[ "$status" -eq 4 ]
 	live 5
 	wait_for said $'\t-\tUP\tno longer isolated, after'
 	for host in host1 host2 host3; do
 		wait_for said $'\t'"$host"$'\tDOWN'
 	done
+}
+
+@test "references that are dead for good are said, and hide no death for longer than isolation_max" {
+	warning='the reference does not answer, though hosts do: see reference in vmroll.conf\(5\)'
+	settings 'reference = { "10.0.0.9" } isolation_max = "1s"'
+	once
+	[ "$status" -eq 0 ]
+	[[ $stderr =~ $warning ]]
+	watch
+	wait_for complained "$warning"
+	die 2
+	wait_for said $'\thost2\tDOWN'
+	of_status() { [[ $(hostping --status) =~ $warning ]]; }
+	wait_for of_status
+	live 9
+	of_status_no_more() { ! of_status; }
+	wait_for of_status_no_more
+	die 9
+	[ "$(hostping --status -r -o state host2)" = DOWN ]
+}
+
+@test "SIGHUP does not make a reference answer that does not" {
+	settings 'reference = { "10.0.0.9" }'
+	watch -v
+	wait_for said $'\thost3\tUP'
+	die 2
+	wait_for said $'\t-\tISOLATED\tthe reference does not answer, but 2 of 3 hosts do$'
+	kill -HUP "$watcher"
+	wait_for complained '3 hosts from now on'
+	rounds_pass
+	run ! said 'no longer isolated'
+	run ! said DOWN
 }
 
 @test "without references: most hosts silent at once is ISOLATED" {

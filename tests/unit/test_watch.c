@@ -259,6 +259,75 @@ static void without_any_reference_nobody_goes_down(void **state)
 	assert_quiet(&bench);
 }
 
+/* The host that dies once the references have said nothing for SECONDS, while the other hosts answered. */
+static void reference_dead_for(struct bench *bench, int seconds)
+{
+	all_up(bench, 4);
+	bench->dead[4] = bench->dead[5] = true;
+	rounds(bench, seconds);
+	assert_quiet(bench);
+	bench->dead[0] = true;
+	rounds(bench, 4);
+}
+
+static void references_that_are_dead_for_good_hide_no_death(void **state)
+{
+	(void)state;
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 4, 2);
+
+	reference_dead_for(&bench, 130);
+	assert_change(&bench, 0, HOST_DOWN, WATCH_PINGS);
+	assert_true(watch_unwitnessed_ns(bench.watch, bench.now_ns) >= 120 * SECOND);
+	bench.dead[1] = true; /* 2 of 3 still answer */
+	rounds(&bench, 4);
+	assert_change(&bench, 1, HOST_DOWN, WATCH_PINGS);
+	bench.dead[2] = bench.dead[3] = true; /* and this is our link */
+	rounds(&bench, 4);
+	assert_change(&bench, WATCH_SELF, HOST_ISOLATED, WATCH_NO_REFERENCE);
+	assert_quiet(&bench);
+	assert_int_equal(watch_unwitnessed_ns(bench.watch, bench.now_ns), -1);
+}
+
+static void references_that_have_just_died_are_believed_for_a_while(void **state)
+{
+	(void)state;
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 4, 2);
+
+	reference_dead_for(&bench, 20);
+	assert_change(&bench, WATCH_SELF, HOST_ISOLATED, WATCH_NO_REFERENCE);
+	assert_quiet(&bench);
+	rounds(&bench, 120);
+	assert_change(&bench, WATCH_SELF, HOST_UP, WATCH_SEES_AGAIN);
+	assert_change(&bench, 0, HOST_DOWN, WATCH_PINGS);
+	rounds(&bench, 200);
+	assert_quiet(&bench);
+	bench.dead[4] = false; /* back, and a witness again */
+	rounds(&bench, 4);
+	assert_int_equal(watch_unwitnessed_ns(bench.watch, bench.now_ns), -1);
+	bench.dead[4] = true;
+	bench.dead[1] = true;
+	rounds(&bench, 4);
+	assert_change(&bench, WATCH_SELF, HOST_ISOLATED, WATCH_NO_REFERENCE);
+	assert_quiet(&bench);
+}
+
+static void a_minority_that_answers_is_no_witness(void **state)
+{
+	(void)state;
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 4, 1);
+
+	all_up(&bench, 4);
+	bench.dead[4] = true; /* the uplink of the rack that we stand in with two of the hosts */
+	bench.dead[0] = bench.dead[1] = true;
+	rounds(&bench, 119);
+	assert_change(&bench, WATCH_SELF, HOST_ISOLATED, WATCH_NO_REFERENCE);
+	assert_quiet(&bench);
+	rounds(&bench, 10);
+	assert_change(&bench, WATCH_SELF, HOST_ISOLATED, WATCH_ALL_DEAD);
+	rounds(&bench, 300);
+	assert_quiet(&bench);
+}
+
 static void losses_of_the_blind_time_are_no_evidence(void **state)
 {
 	(void)state;
@@ -457,6 +526,9 @@ int main(void)
 		cmocka_unit_test(the_long_dead_do_not_blind_us),
 		cmocka_unit_test(a_reference_that_answers_makes_mass_death_real),
 		cmocka_unit_test(without_any_reference_nobody_goes_down),
+		cmocka_unit_test(references_that_are_dead_for_good_hide_no_death),
+		cmocka_unit_test(references_that_have_just_died_are_believed_for_a_while),
+		cmocka_unit_test(a_minority_that_answers_is_no_witness),
 		cmocka_unit_test(losses_of_the_blind_time_are_no_evidence),
 		cmocka_unit_test(nothing_ever_answered_is_isolation),
 		cmocka_unit_test(our_own_failures_are_never_down_but_blindness),
