@@ -32,9 +32,9 @@ teardown()
 
 wait_until()
 {
-	local deadline=$((SECONDS + 20))
+	local deadline=$((SECONDS + 60))
 	until "$@"; do
-		((SECONDS < deadline))
+		((SECONDS < deadline)) || return 1
 		sleep 0.05
 	done
 }
@@ -44,9 +44,10 @@ seen()
 	grep -q $'\talone\t'"$1"$'\t' events
 }
 
-# The process of that name right below the chain.
+# The process of that name right below the chain; setpriv becomes it in its own time.
 part()
 {
+	wait_until pgrep -P "$chain" -f "(^|/)$1( |$)" >&2
 	pgrep -P "$chain" -f "(^|/)$1( |$)"
 }
 
