@@ -149,8 +149,11 @@ static int show(struct board *board, struct err *e)
 				       str_text(&said));
 		bool stalled = when_monotonic() - board->cells->beat_ms > STALLED_MS;
 		screen_draw(board->screen, stalled ? "the prober does not move" : str_text(&said));
-		if (!screen_input(board->screen, REFRESH_MS))
+		enum screen_wish wish = screen_input(board->screen, REFRESH_MS);
+		if (wish == SCREEN_LEAVE)
 			return 0;
+		if (wish == SCREEN_GO_ON)
+			str_reset(&said);
 	}
 	return 0;
 }

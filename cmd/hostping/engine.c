@@ -196,8 +196,8 @@ static void say_blindness(struct engine *engine)
 	    (engine->blind_said_ns != INT64_MIN &&
 	     engine->turn_ns - engine->blind_said_ns < BLIND_SAID_EVERY_MS * NANOSECONDS_PER_MILLISECOND))
 		return;
-	log_warning("%llu probes failed on our own side: %s", (unsigned long long)engine->blind,
-		    strerror(engine->blind_errnum));
+	log_warning("probes failed on our own side: %s (%llu of them)", strerror(engine->blind_errnum),
+		    (unsigned long long)engine->blind);
 	engine->blind = 0;
 	engine->blind_said_ns = engine->turn_ns;
 }

@@ -403,6 +403,8 @@ int prober_watch(struct icmp *icmp, const struct prober_wish *wish, struct targe
 	prober.engine.cells = wish->cells;
 	open_output(&prober);
 	prober.recording.store = wish->conf->store;
+	/* Beside a board another one mostly does: whoever only looks need not hear it. */
+	prober.recording.say_locked = !wish->cells;
 	use_targets(&prober, targets);
 	int result = loop(&prober, e);
 	if (prober.ending && result == 0) {

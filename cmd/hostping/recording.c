@@ -53,7 +53,7 @@ void recording_use(struct recording *recording, const struct targets *targets, c
 	if (first)
 		recording->minute_ms = current_minute();
 	/* The one before still holds the lock for a moment: that is nothing to tell. */
-	start(recording, first);
+	start(recording, first && recording->say_locked);
 }
 
 /* What found no room before is recorded as it is now. */
@@ -155,7 +155,7 @@ void recording_turn(struct recording *recording)
 		recording->minute_ms = minute_ms;
 	}
 	if (recording->restart_ms > 0 && when_monotonic() >= recording->restart_ms)
-		start(recording, true);
+		start(recording, recording->say_locked);
 	recording_settle(recording);
 }
 

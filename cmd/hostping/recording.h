@@ -20,6 +20,7 @@
 /* All zero bytes is none yet. */
 struct recording {
 	const char *store;             /* URI */
+	bool say_locked;               /* say so if another hostping records */
 	const struct targets *targets; /* these are borrowed, and changed by recording_use */
 	const struct watch *watch;
 	struct course *courses;

@@ -15,11 +15,10 @@
 
 enum {
 	STATE_WIDTH = 9,
-	ADDRESS_WIDTH = 16,
 	SINCE_WIDTH = 21,
 	RTT_WIDTH = 11,
 	NAME_WIDTH_MIN = 8,
-	NAME_WIDTH_MAX = 32,
+	PROBES_WIDTH_MIN = 10,
 	HEAD_LINES = 2,
 	FOOT_LINES = 1,
 	FILTER_MAX = 64,
@@ -40,8 +39,9 @@ struct screen {
 	const struct cells *cells;
 	SCREEN *terminal;
 	bool colored;
-	struct remembered *remembered; /* a host each, or NULL */
-	VEC(uint32_t) shown;           /* hosts in their order on the screen */
+	int longest_name, longest_address; /* with a blank after each */
+	struct remembered *remembered;     /* a host each, or NULL */
+	VEC(uint32_t) shown;               /* hosts in their order on the screen */
 	size_t counts[HOST_ISOLATED + 1];
 	size_t top; /* the first line shown, in SHOWN */
 	char filter[FILTER_MAX];
@@ -50,6 +50,24 @@ struct screen {
 
 static const wchar_t *const heights[CELL_STEPS + 1] = {L" ",      L"\u2581", L"\u2582", L"\u2583", L"\u2584",
 						       L"\u2585", L"\u2586", L"\u2587", L"\u2588"};
+
+static void measure(struct screen *screen)
+{
+	char address[ICMP_ADDRESS_TEXT_SIZE];
+
+	screen->longest_name = NAME_WIDTH_MIN;
+	screen->longest_address = sizeof "ADDRESS";
+	for (uint32_t i = 0; i < screen->targets->count; i++) {
+		int name = (int)strlen(targets_name(screen->targets, i)) + 1;
+		if (name > screen->longest_name)
+			screen->longest_name = name;
+		if (screen->targets->addresses[i].family == 0)
+			continue;
+		icmp_address_format(&screen->targets->addresses[i], address);
+		if ((int)strlen(address) + 1 > screen->longest_address)
+			screen->longest_address = (int)strlen(address) + 1;
+	}
+}
 
 int screen_new(struct screen **screen, const struct targets *targets, const struct cells *cells, struct err *e)
 {
@@ -62,6 +80,7 @@ int screen_new(struct screen **screen, const struct targets *targets, const stru
 	opened->targets = targets;
 	opened->cells = cells;
 	opened->terminal = terminal;
+	measure(opened);
 	set_term(terminal);
 	cbreak();
 	noecho();
@@ -220,11 +239,23 @@ static void draw_probes(const struct screen *screen, const struct cell *cell, in
 	set_color(screen, COLOR_NONE);
 }
 
-static int name_width(void)
+/* What is left for name and address, when some probes are to be seen. */
+static int room(void)
 {
-	int left = COLS - STATE_WIDTH - ADDRESS_WIDTH - SINCE_WIDTH - RTT_WIDTH - CELLS_PROBES;
+	return COLS - STATE_WIDTH - SINCE_WIDTH - RTT_WIDTH - PROBES_WIDTH_MIN;
+}
 
-	return left < NAME_WIDTH_MIN ? NAME_WIDTH_MIN : left > NAME_WIDTH_MAX ? NAME_WIDTH_MAX : left;
+/* A name tells hosts apart: where the room is not enough for both, the address gives way. */
+static int address_width(const struct screen *screen)
+{
+	return screen->longest_name + screen->longest_address <= room() ? screen->longest_address : 0;
+}
+
+static int name_width(const struct screen *screen)
+{
+	if (screen->longest_name <= room())
+		return screen->longest_name;
+	return room() < NAME_WIDTH_MIN ? NAME_WIDTH_MIN : room();
 }
 
 static void draw_host(const struct screen *screen, uint32_t index, int line)
@@ -239,10 +270,10 @@ static void draw_host(const struct screen *screen, uint32_t index, int line)
 	set_color(screen, color_of(state));
 	add_field(STATE_WIDTH, cell->silent ? "UP silent" : hoststate_name(state));
 	set_color(screen, COLOR_NONE);
-	add_field(name_width(), targets_name(screen->targets, index));
+	add_field(name_width(screen), targets_name(screen->targets, index));
 	if (screen->targets->addresses[index].family != 0)
 		icmp_address_format(&screen->targets->addresses[index], address);
-	add_field(ADDRESS_WIDTH, address);
+	add_field(address_width(screen), address);
 	add_field(SINCE_WIDTH, when_format(since_of(screen, index), WHEN_LOCAL, since));
 	if (cell->rtt_us >= 0)
 		snprintf(rtt, sizeof rtt, "%.2f ms", cell->rtt_us / 1000.0);
@@ -274,8 +305,8 @@ static void draw_head(const struct screen *screen)
 	move(1, 0);
 	attrset(A_BOLD);
 	add_field(STATE_WIDTH, "STATE");
-	add_field(name_width(), "HOST");
-	add_field(ADDRESS_WIDTH, "ADDRESS");
+	add_field(name_width(screen), "HOST");
+	add_field(address_width(screen), "ADDRESS");
 	add_field(SINCE_WIDTH, "SINCE");
 	add_field(RTT_WIDTH, "RTT");
 	addstr("LAST PROBES");
@@ -285,12 +316,12 @@ static void draw_head(const struct screen *screen)
 static void draw_foot(const struct screen *screen, const char *message)
 {
 	move(LINES - 1, 0);
-	if (screen->typing || screen->filter[0]) {
+	if (*message && !screen->typing) {
+		add_field(COLS, message);
+	} else if (screen->typing || screen->filter[0]) {
 		printw("/%s", screen->filter);
 		if (screen->typing)
 			addch('_' | A_BLINK);
-	} else if (*message) {
-		add_field(COLS, message);
 	} else {
 		addstr("q quit   / filter   j k scroll   Space b page");
 	}
@@ -378,18 +409,21 @@ static bool obey(struct screen *screen, int key)
 	return true;
 }
 
-bool screen_input(struct screen *screen, int wait_ms)
+enum screen_wish screen_input(struct screen *screen, int wait_ms)
 {
+	enum screen_wish wish = SCREEN_NOTHING;
+
 	timeout(wait_ms);
 	int key = getch();
-
 	/* Whatever was typed meanwhile is done before the next drawing. */
 	for (timeout(0); key != ERR; key = getch()) {
 		if (screen->typing)
 			type(screen, key);
 		else if (!obey(screen, key))
-			return false;
+			return SCREEN_LEAVE;
+		if (key != KEY_RESIZE)
+			wish = SCREEN_GO_ON;
 		keep_in_range(screen);
 	}
-	return true;
+	return wish;
 }

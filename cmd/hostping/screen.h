@@ -19,7 +19,9 @@ void screen_free(struct screen *screen);
 void screen_remember(struct screen *screen, const struct options *o);
 /* Draws the hosts; MESSAGE ("" for none) stands in the last line. */
 void screen_draw(struct screen *screen, const char *message);
-/* Waits for a key for at most WAIT_MS and does what it says. False: the user wants to leave. */
-bool screen_input(struct screen *screen, int wait_ms);
+enum screen_wish { SCREEN_NOTHING, SCREEN_GO_ON /* a key was obeyed: the message was seen */, SCREEN_LEAVE };
+
+/* Waits for a key for at most WAIT_MS and does what it says. */
+enum screen_wish screen_input(struct screen *screen, int wait_ms);
 
 #endif

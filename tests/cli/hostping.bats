@@ -622,7 +622,20 @@ are_down()
 
 @test "--board shows the hosts, filters, resizes, and gives the terminal back" {
 	die 2
-	"${inside[@]}" "$top_srcdir/tests/cli/board" hostping --board
+	"${inside[@]}" "$top_srcdir/tests/cli/board" use hostping --board
+	"${inside[@]}" "$top_srcdir/tests/cli/board" back hostping --board
+}
+
+@test "--board says what there is to say until a key is typed, and not that another one records" {
+	watch
+	wait_for state_is host3 UP
+	printf 'lost 192.0.2.1 - -\n' >>"$VMROLL_HOSTS"
+	"${inside[@]}" "$top_srcdir/tests/cli/board" said hostping --board
+}
+
+@test "--board tells long names apart on a small terminal" {
+	hosts a-long-name-of-a-host-01 a-long-name-of-a-host-02
+	"${inside[@]}" "$top_srcdir/tests/cli/board" names hostping --board
 }
 
 @test "--board without a terminal says so" {
