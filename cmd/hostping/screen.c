@@ -18,7 +18,7 @@ enum {
 	SINCE_WIDTH = 21,
 	RTT_WIDTH = 11,
 	NAME_WIDTH_MIN = 8,
-	PROBES_WIDTH_MIN = 10,
+	PROBES_WIDTH_MIN = 12,
 	HEAD_LINES = 2,
 	FOOT_LINES = 1,
 	FILTER_MAX = 64,
@@ -73,7 +73,8 @@ int screen_new(struct screen **screen, const struct targets *targets, const stru
 {
 	SCREEN *terminal = newterm(NULL, stdout, stdin);
 
-	if (!terminal)
+	/* A terminal that cannot move its cursor is known, and can show nothing. */
+	if (!terminal || !tigetstr("cup"))
 		return err_set(e, ERR_ENV, "the terminal '%.32s' is not known or cannot be used",
 			       getenv("TERM") ? getenv("TERM") : "");
 	struct screen *opened = mem_zalloc(1, sizeof *opened);

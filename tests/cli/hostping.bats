@@ -642,6 +642,7 @@ are_down()
 	run --separate-stderr in_network hostping --board
 	[ "$status" -eq 4 ]
 	[[ $stderr == 'hostping: --board needs a terminal' ]]
+	"${inside[@]}" "$top_srcdir/tests/cli/board" dumb hostping --board
 }
 
 @test "misuse is status 2" {
