@@ -19,6 +19,7 @@
 enum {
 	SWEEP_MAX = 1 << 17, /* packets looked at before the caller gets to send again */
 	FLIGHT_INITIAL = 256,
+	SEND_TRIES = 4,
 	NONCES = 128
 };
 
@@ -82,7 +83,8 @@ int icmp_open(struct icmp **icmp, struct err *e)
 	opened->flights = mem_zalloc(FLIGHT_INITIAL, sizeof *opened->flights);
 	opened->flight_mask = FLIGHT_INITIAL - 1;
 	opened->drained_ns = when_monotonic_ns();
-	opened->channels[0].fd = opened->channels[1].fd = -1;
+	for (size_t i = 0; i < 2; i++)
+		opened->channels[i].fd = opened->channels[i].send_fd = -1;
 	if (getrandom(&id, sizeof id, 0) != sizeof id || getrandom(&opened->next, sizeof opened->next / 2, 0) < 0)
 		return err_set_errno(e, ERR_ENV, errno, "random numbers");
 	opened->oldest = opened->next;
@@ -100,8 +102,11 @@ void icmp_free(struct icmp *icmp)
 {
 	if (!icmp)
 		return;
-	cleanup_fd(&icmp->channels[0].fd);
-	cleanup_fd(&icmp->channels[1].fd);
+	for (size_t i = 0; i < 2; i++) {
+		if (icmp->channels[i].send_fd != icmp->channels[i].fd)
+			cleanup_fd(&icmp->channels[i].send_fd);
+		cleanup_fd(&icmp->channels[i].fd);
+	}
 	free(icmp->targets);
 	free(icmp->flights);
 	vec_done(&icmp->failed);
@@ -191,10 +196,13 @@ static bool is_about_target(int errnum)
 	return errnum == EHOSTUNREACH || errnum == EHOSTDOWN || errnum == ECONNREFUSED;
 }
 
-/* One message that the batch stopped at. A second try, because an error left on the socket by an earlier packet is reported once. */
+/* One message that the batch stopped at. More than one try, because an error left on the socket by an earlier packet is reported once. */
 static void send_single(struct icmp *icmp, struct icmp_channel *channel, size_t index)
 {
-	if (sendmsg(channel->fd, &channel->send[index].msg_hdr, MSG_DONTWAIT) < 0 && !is_about_target(errno))
+	for (int tries = 0; tries < SEND_TRIES; tries++)
+		if (sendmsg(channel->send_fd, &channel->send[index].msg_hdr, MSG_DONTWAIT) >= 0)
+			return;
+	if (!is_about_target(errno))
 		fail_flight(icmp, channel->numbers[index], errno);
 }
 
@@ -224,7 +232,8 @@ static void flush_channel(struct icmp *icmp, struct icmp_channel *channel)
 	for (size_t i = 0; i < count; i++)
 		flight_of(icmp, channel->numbers[i])->sent_ns = begin_ns;
 	while (done < count) {
-		int sent = sendmmsg(channel->fd, channel->send + done, (unsigned)(count - done), MSG_DONTWAIT);
+		int sent = sendmmsg(channel->send_fd, channel->send + done, (unsigned)(count - done),
+				    MSG_DONTWAIT);
 		if (sent > 0)
 			done += (size_t)sent;
 		else

@@ -36,7 +36,8 @@ union icmp_endpoint {
 
 /* One socket and its batches. */
 struct icmp_channel {
-	int fd; /* -1: there is none, and SOCKET_ERROR says why */
+	int fd;      /* -1: there is none, and SOCKET_ERROR says why */
+	int send_fd; /* for requests: FD, or one of its own that tells what was dropped on our side */
 	int socket_error;
 	int family;
 	bool raw;

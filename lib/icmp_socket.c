@@ -5,6 +5,7 @@
 #include <netinet/icmp6.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 /* After netinet/in.h, which they would else contradict. */
 #include <linux/filter.h>
 #include <linux/icmp.h>
@@ -54,15 +55,21 @@ static int filter_raw(const struct icmp_channel *channel)
 	return setsockopt(channel->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
+static void enlarge_send_buffer(int fd)
+{
+	int send = SEND_BUFFER;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send, sizeof send);
+}
+
 /* Without room for the replies of a second, hosts seem dead: a raw socket holds 256 of them by default. */
 static void enlarge_buffers(int fd)
 {
 	int receive = RECEIVE_BUFFER;
-	int send = SEND_BUFFER;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive, sizeof receive) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive);
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send, sizeof send);
+	enlarge_send_buffer(fd);
 }
 
 /* Never needed at this size, and the kernel is spared finding an identification for each packet. */
@@ -71,7 +78,7 @@ static void forbid_fragments(const struct icmp_channel *channel)
 	int always = IP_PMTUDISC_DO;
 
 	if (channel->family == AF_INET)
-		setsockopt(channel->fd, IPPROTO_IP, IP_MTU_DISCOVER, &always, sizeof always);
+		setsockopt(channel->send_fd, IPPROTO_IP, IP_MTU_DISCOVER, &always, sizeof always);
 }
 
 static void prepare_batches(struct icmp_channel *channel)
@@ -89,6 +96,31 @@ static void prepare_batches(struct icmp_channel *channel)
 		channel->receive[i].msg_hdr.msg_name = &channel->from[i];
 		channel->receive[i].msg_hdr.msg_control = channel->control[i];
 	}
+}
+
+/*
+ * A request that our own full queue drops is an error only where IP_RECVERR is
+ * set (raw(7)), which also reports what routers say, at whatever call comes
+ * next. So that is a socket for sending alone, which takes nothing in.
+ */
+static int open_sender(const struct icmp_channel *channel)
+{
+	struct icmp_filter none = {~0U};
+	int on = 1;
+	int smallest = 0;
+
+	if (!channel->raw || channel->family != AF_INET)
+		return channel->fd;
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP);
+	if (fd < 0)
+		return channel->fd;
+	if (setsockopt(fd, SOL_RAW, ICMP_FILTER, &none, sizeof none) < 0 ||
+	    setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on) < 0) {
+		close(fd);
+		return channel->fd;
+	}
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &smallest, sizeof smallest);
+	return fd;
 }
 
 int icmp_open_channel(struct icmp_channel *channel, int family, uint16_t id)
@@ -110,10 +142,13 @@ int icmp_open_channel(struct icmp_channel *channel, int family, uint16_t id)
 	    setsockopt(channel->fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on) < 0) {
 		channel->socket_error = errno;
 		cleanup_fd(&channel->fd);
-		channel->fd = -1;
+		channel->fd = channel->send_fd = -1;
 		return -1;
 	}
+	channel->send_fd = open_sender(channel);
 	enlarge_buffers(channel->fd);
+	if (channel->send_fd != channel->fd)
+		enlarge_send_buffer(channel->send_fd);
 	forbid_fragments(channel);
 	prepare_batches(channel);
 	return 0;

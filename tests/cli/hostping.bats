@@ -271,6 +271,19 @@ recorder_of()
 	state_is host1 UP
 }
 
+@test "a queue of our own that is full is no death" {
+	settings 'reference = { "10.0.0.1" }'
+	once -q
+	# Everything to this one goes through a queue that takes nothing.
+	in_network ip route add 192.0.2.0/24 dev quiet
+	printf 'far 192.0.2.1 - -\n' >>"$VMROLL_HOSTS"
+	in_network tc qdisc add dev quiet root pfifo limit 0
+	once -r -o host,state
+	[ "$status" -eq 3 ]
+	[ "${lines[-1]}" = $'far\tUNKNOWN' ]
+	[[ $stderr == *'No buffer space available'* ]]
+}
+
 @test "--status reads the store alone" {
 	once --status
 	[ "$status" -eq 4 ]
