@@ -37,6 +37,7 @@ struct watch {
 	bool isolated;
 	bool told_all_dead;
 	int64_t isolated_since_ns;
+	int64_t seeing_since_ns;      /* when the last isolation ended */
 	int64_t unwitnessed_since_ns; /* no reference answers, and most hosts do; or NEVER_NS */
 
 	VEC(struct watch_change) changes;
@@ -154,6 +155,7 @@ static void become_isolated(struct watch *watch, enum watch_reason reason, int64
 static void see_again(struct watch *watch, int64_t now_ns)
 {
 	watch->isolated = false;
+	watch->seeing_since_ns = now_ns;
 	for (uint32_t i = 0; i < watch->count; i++) {
 		struct watched *item = &watch->items[i];
 		count_in(watch, i, -1);
@@ -279,6 +281,9 @@ void watch_answered(struct watch *watch, uint32_t index, int64_t sent_ns, int64_
 
 void watch_lost(struct watch *watch, uint32_t index, int64_t sent_ns, int64_t now_ns)
 {
+	/* It was on its way while we were blind. */
+	if (index < watch->count && sent_ns < watch->seeing_since_ns)
+		return;
 	add_result(watch, index, sent_ns, true);
 	judge(watch, index, now_ns);
 }
@@ -355,6 +360,7 @@ void watch_adopt_self(struct watch *watch, const struct watch *old)
 	watch->isolated = old->isolated;
 	watch->told_all_dead = old->told_all_dead;
 	watch->isolated_since_ns = old->isolated_since_ns;
+	watch->seeing_since_ns = old->seeing_since_ns;
 	watch->unwitnessed_since_ns = old->unwitnessed_since_ns;
 }
 

@@ -345,6 +345,23 @@ static void losses_of_the_blind_time_are_no_evidence(void **state)
 	assert_quiet(&bench);
 }
 
+static void what_was_on_its_way_while_we_were_blind_is_no_evidence(void **state)
+{
+	(void)state;
+	cleanup(cleanup_bench) struct bench bench = bench_of(&RULE, 3, 1);
+
+	all_up(&bench, 3);
+	memset(bench.dead, 1, sizeof bench.dead);
+	rounds(&bench, 10);
+	assert_change(&bench, WATCH_SELF, HOST_ISOLATED, WATCH_NO_REFERENCE);
+	int64_t back_ns = bench.now_ns;
+	watch_answered(bench.watch, 3, back_ns, back_ns);
+	assert_change(&bench, WATCH_SELF, HOST_UP, WATCH_SEES_AGAIN);
+	for (int i = 4; i > 0; i--)
+		watch_lost(bench.watch, 0, back_ns - i, back_ns + SECOND);
+	assert_quiet(&bench);
+}
+
 static void nothing_ever_answered_is_isolation(void **state)
 {
 	(void)state;
@@ -530,6 +547,7 @@ int main(void)
 		cmocka_unit_test(references_that_have_just_died_are_believed_for_a_while),
 		cmocka_unit_test(a_minority_that_answers_is_no_witness),
 		cmocka_unit_test(losses_of_the_blind_time_are_no_evidence),
+		cmocka_unit_test(what_was_on_its_way_while_we_were_blind_is_no_evidence),
 		cmocka_unit_test(nothing_ever_answered_is_isolation),
 		cmocka_unit_test(our_own_failures_are_never_down_but_blindness),
 		cmocka_unit_test(one_host_that_we_cannot_ask_keeps_its_state),
