@@ -19,7 +19,7 @@ struct cell {
 	int64_t signed_number;
 	struct str text;
 	VEC(char *) list;
-	struct json *json; /* stands for all else in JSON, or NULL */
+	struct str json; /* stands for all else in JSON, unless empty */
 	/* Rows that follow each other often share an instant: its text is kept. */
 	int64_t shown_instant;
 	char shown_text[WHEN_TEXT_SIZE];
@@ -35,7 +35,6 @@ struct rows {
 	bool *wanted;       /* by column */
 	struct cell *cells; /* by column */
 	struct table *table;
-	struct json *object; /* reused from row to row */
 	struct str line;
 };
 
@@ -51,6 +50,15 @@ static int unknown_column(const struct rows *rows, const char *name, size_t leng
 	return err_set(e, ERR_USAGE, "-o: no column '%s': there are%s", str_text(&asked), str_text(&known));
 }
 
+/* A column may be named twice, a key of an object may not. */
+static void show_column(struct rows *rows, size_t column)
+{
+	vec_foreach(&rows->shown, shown)
+		if (rows->format == ROWS_JSON && *shown == column)
+			return;
+	vec_push(&rows->shown, column);
+}
+
 static int select_column(struct rows *rows, const char *name, size_t length, struct err *e)
 {
 	for (size_t i = 0; i < rows->count; i++) {
@@ -58,7 +66,7 @@ static int select_column(struct rows *rows, const char *name, size_t length, str
 		if (column->json_only || strlen(column->name) != length ||
 		    strncasecmp(column->name, name, length) != 0)
 			continue;
-		vec_push(&rows->shown, i);
+		show_column(rows, i);
 		return 0;
 	}
 	return unknown_column(rows, name, length, e);
@@ -128,8 +136,6 @@ int rows_new(struct rows **out, const struct column *columns, size_t count, enum
 		rows->wanted[*i] = true;
 	if (format == ROWS_TABLE)
 		start_table(rows, no_headings);
-	if (format == ROWS_JSON)
-		rows->object = json_object_new();
 	*out = rows;
 	return 0;
 }
@@ -148,12 +154,11 @@ void rows_free(struct rows *rows)
 	for (size_t i = 0; i < rows->count; i++) {
 		clear_list(&rows->cells[i]);
 		vec_done(&rows->cells[i].list);
-		json_free(rows->cells[i].json);
+		str_done(&rows->cells[i].json);
 		str_done(&rows->cells[i].text);
 	}
 	vec_done(&rows->shown);
 	table_free(rows->table);
-	json_free(rows->object);
 	str_done(&rows->line);
 	free(rows->cells);
 	free(rows->wanted);
@@ -211,10 +216,9 @@ void rows_list_add(struct rows *rows, size_t column, const char *text)
 	vec_push(&rows->cells[column].list, copy);
 }
 
-void rows_json(struct rows *rows, size_t column, struct json *value)
+struct str *rows_json(struct rows *rows, size_t column)
 {
-	json_free(rows->cells[column].json);
-	rows->cells[column].json = value;
+	return &rows->cells[column].json;
 }
 
 static const char *instant_text(const struct rows *rows, struct cell *cell)
@@ -309,57 +313,59 @@ static void add_cell(struct rows *rows, size_t column, struct str *line)
 	}
 }
 
-static void set_list(struct json *object, const char *key, struct cell *cell)
+static void add_json_list(struct str *line, const struct cell *cell)
 {
-	struct json *array = json_array_new();
-
+	json_open_array(line);
 	vec_foreach(&cell->list, item)
-		json_append_text(array, *item);
-	json_set(object, key, array);
+		json_add_text(line, *item);
+	json_close_array(line);
 }
 
-static void set_member(struct rows *rows, size_t column)
+static void add_json_known(struct rows *rows, struct cell *cell, enum rows_kind kind)
 {
-	struct cell *cell = &rows->cells[column];
-	const char *key = rows->columns[column].json;
-
-	if (cell->json) {
-		json_set(rows->object, key, cell->json);
-		cell->json = NULL;
-		return;
-	}
-	if (rows->columns[column].kind == ROWS_LIST) {
-		set_list(rows->object, key, cell);
-		return;
-	}
-	if (!cell->known) {
-		json_set_null(rows->object, key);
-		return;
-	}
-	switch (rows->columns[column].kind) {
+	switch (kind) {
 	case ROWS_TEXT:
-		json_set_text_n(rows->object, key, str_text(&cell->text), cell->text.length);
+		json_add_text_n(&rows->line, str_text(&cell->text), cell->text.length);
 		return;
 	case ROWS_TIME:
-		json_set_text(rows->object, key, instant_text(rows, cell));
+		json_add_text(&rows->line, instant_text(rows, cell));
 		return;
 	case ROWS_BOOL:
-		json_set_bool(rows->object, key, cell->number != 0);
+		json_add_bool(&rows->line, cell->number != 0);
 		return;
 	case ROWS_RTT:
-		json_set_real(rows->object, key, (double)cell->signed_number / 1000);
+		json_add_real(&rows->line, (double)cell->signed_number / 1000);
 		return;
 	default:
-		json_set_int(rows->object, key, (int64_t)cell->number);
+		json_add_number(&rows->line, cell->number);
 	}
+}
+
+static void add_json_value(struct rows *rows, size_t column)
+{
+	struct cell *cell = &rows->cells[column];
+	enum rows_kind kind = rows->columns[column].kind;
+
+	if (cell->json.length)
+		json_add_json(&rows->line, &cell->json);
+	else if (kind == ROWS_LIST)
+		add_json_list(&rows->line, cell);
+	else if (cell->known)
+		add_json_known(rows, cell, kind);
+	else
+		json_add_null(&rows->line);
 }
 
 static void build_json(struct rows *rows)
 {
-	json_set_int(rows->object, "schema", rows->schema);
-	vec_foreach(&rows->shown, column)
-		set_member(rows, *column);
-	json_print(rows->object, &rows->line);
+	json_open_object(&rows->line);
+	json_add_key(&rows->line, "schema");
+	json_add_number(&rows->line, rows->schema);
+	vec_foreach(&rows->shown, column) {
+		json_add_key(&rows->line, rows->columns[*column].json);
+		add_json_value(rows, *column);
+	}
+	json_close_object(&rows->line);
 }
 
 static void build_raw(struct rows *rows)
@@ -394,7 +400,7 @@ static void clear_row(struct rows *rows)
 	for (size_t i = 0; i < rows->count; i++) {
 		rows->cells[i].known = false;
 		clear_list(&rows->cells[i]);
-		rows_json(rows, i, NULL);
+		str_reset(&rows->cells[i].json);
 	}
 	str_reset(&rows->line);
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "err.h"
+#include "str.h"
 
 enum rows_format { ROWS_TABLE, ROWS_RAW, ROWS_JSON };
 
@@ -27,8 +28,6 @@ enum rows_kind {
 	ROWS_BOOL,    /* yes/no, true/false */
 	ROWS_LIST     /* strings: joined by "," in table and raw, array in JSON */
 };
-
-struct json;
 
 struct column {
 	const char *name; /* heading and -o: "MEMORY" */
@@ -61,8 +60,8 @@ void rows_time(struct rows *rows, size_t column, int64_t instant);
 void rows_rtt(struct rows *rows, size_t column, int64_t microseconds); /* negative: unknown */
 void rows_bool(struct rows *rows, size_t column, bool truth);
 void rows_list_add(struct rows *rows, size_t column, const char *text); /* LIST: one more; none added is an empty list */
-/* What the cell is in JSON, whatever its kind: an array of objects, say. Takes ownership; the other formats make nothing of it. */
-void rows_json(struct rows *rows, size_t column, struct json *value);
+/* Where to write what the cell is in JSON, whatever its kind: one value, an array of objects, say. Borrowed; empty at the begin of a row; the other formats make nothing of it. */
+struct str *rows_json(struct rows *rows, size_t column);
 /* Ends the row. Raw and JSON go out at once (buffered by stdio), the table at rows_finish. */
 int rows_end(struct rows *rows, struct err *e);
 /* Prints the table (headings also when it is empty: no). */

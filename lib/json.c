@@ -8,31 +8,136 @@
 #include "json.h"
 #include "mem.h"
 
+/* ---- writing ---- */
+
+/* No string, number or name ends in one of these: whatever stands behind them is the first of its kind. */
+static void add_comma(struct str *out)
+{
+	char last = out->length ? out->data[out->length - 1] : '{';
+
+	if (last != '{' && last != '[' && last != ':')
+		str_add_char(out, ',');
+}
+
+void json_open_object(struct str *out)
+{
+	add_comma(out);
+	str_add_char(out, '{');
+}
+
+void json_close_object(struct str *out)
+{
+	str_add_char(out, '}');
+}
+
+void json_open_array(struct str *out)
+{
+	add_comma(out);
+	str_add_char(out, '[');
+}
+
+void json_close_array(struct str *out)
+{
+	str_add_char(out, ']');
+}
+
+static int add_chunk(const char *buffer, size_t size, void *data)
+{
+	str_add_n(data, buffer, size);
+	return 0;
+}
+
+/* Takes VALUE. jansson fails for want of memory only: what it is given here is valid. */
+static void dump(struct str *out, json_t *value)
+{
+	/* 15 digits: 0.24 stays 0.24. */
+	if (!value || json_dump_callback(value, add_chunk, out, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)) < 0)
+		mem_exhausted();
+	json_decref(value);
+}
+
+static void dump_text(struct str *out, const char *bytes, size_t length)
+{
+	json_t *value = json_stringn(bytes, length);
+	cleanup(str_done) struct str escaped = {0};
+
+	if (!value) {
+		str_add_escaped(&escaped, bytes, length);
+		value = json_stringn_nocheck(escaped.data, escaped.length);
+	}
+	dump(out, value);
+}
+
+/* Whether it stands in JSON as it is: printable ASCII but the quote and the backslash. */
+static bool is_plain(const char *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (bytes[i] < 0x20 || bytes[i] >= 0x7F || bytes[i] == '"' || bytes[i] == '\\')
+			return false;
+	return true;
+}
+
+void json_add_text_n(struct str *out, const char *bytes, size_t length)
+{
+	add_comma(out);
+	if (!is_plain(bytes, length)) {
+		dump_text(out, bytes, length);
+		return;
+	}
+	str_add_char(out, '"');
+	str_add_n(out, bytes, length);
+	str_add_char(out, '"');
+}
+
+void json_add_text(struct str *out, const char *text)
+{
+	if (text)
+		json_add_text_n(out, text, strlen(text));
+	else
+		json_add_null(out);
+}
+
+void json_add_key(struct str *out, const char *key)
+{
+	json_add_text(out, key);
+	str_add_char(out, ':');
+}
+
+void json_add_number(struct str *out, uint64_t number)
+{
+	add_comma(out);
+	str_add_number(out, number);
+}
+
+void json_add_real(struct str *out, double number)
+{
+	add_comma(out);
+	dump(out, isfinite(number) ? json_real(number) : json_null());
+}
+
+void json_add_bool(struct str *out, bool truth)
+{
+	add_comma(out);
+	str_add(out, truth ? "true" : "false");
+}
+
+void json_add_null(struct str *out)
+{
+	add_comma(out);
+	str_add(out, "null");
+}
+
+void json_add_json(struct str *out, const struct str *value)
+{
+	add_comma(out);
+	str_add_n(out, str_text(value), value->length);
+}
+
+/* ---- reading ---- */
+
 static json_t *unwrap(const struct json *value)
 {
 	return (json_t *)value;
-}
-
-static struct json *wrap(json_t *value)
-{
-	if (!value) /* a constructor of jansson fails for want of memory only */
-		mem_exhausted();
-	return (struct json *)value;
-}
-
-struct json *json_object_new(void)
-{
-	return wrap(json_object());
-}
-
-struct json *json_array_new(void)
-{
-	return wrap(json_array());
-}
-
-struct json *json_null_new(void)
-{
-	return wrap(json_null());
 }
 
 void json_free(struct json *value)
@@ -45,76 +150,6 @@ void cleanup_json(struct json **value)
 	json_free(*value);
 }
 
-/* JSON text is Unicode: bytes that are none are shown escaped rather than dropped. */
-static json_t *text_value(const char *bytes, size_t length)
-{
-	json_t *value = json_stringn(bytes, length);
-
-	if (value)
-		return value;
-	cleanup(str_done) struct str escaped = {0};
-	str_add_escaped(&escaped, bytes, length);
-	return json_stringn_nocheck(escaped.data, escaped.length);
-}
-
-void json_set_text(struct json *object, const char *key, const char *text)
-{
-	json_object_set_new_nocheck(unwrap(object), key, text ? text_value(text, strlen(text)) : json_null());
-}
-
-void json_set_text_n(struct json *object, const char *key, const char *bytes, size_t length)
-{
-	json_object_set_new_nocheck(unwrap(object), key, text_value(bytes, length));
-}
-
-void json_set_int(struct json *object, const char *key, int64_t number)
-{
-	json_object_set_new_nocheck(unwrap(object), key, json_integer(number));
-}
-
-void json_set_real(struct json *object, const char *key, double number)
-{
-	json_object_set_new_nocheck(unwrap(object), key, isfinite(number) ? json_real(number) : json_null());
-}
-
-void json_set_bool(struct json *object, const char *key, bool truth)
-{
-	json_object_set_new_nocheck(unwrap(object), key, json_boolean(truth));
-}
-
-void json_set_null(struct json *object, const char *key)
-{
-	json_object_set_new_nocheck(unwrap(object), key, json_null());
-}
-
-void json_set(struct json *object, const char *key, struct json *value)
-{
-	json_object_set_new_nocheck(unwrap(object), key, unwrap(value));
-}
-
-void json_append(struct json *array, struct json *value)
-{
-	json_array_append_new(unwrap(array), unwrap(value));
-}
-
-void json_append_text(struct json *array, const char *text)
-{
-	json_array_append_new(unwrap(array), text_value(text, strlen(text)));
-}
-
-static int add_chunk(const char *buffer, size_t size, void *data)
-{
-	str_add_n(data, buffer, size);
-	return 0;
-}
-
-void json_print(const struct json *value, struct str *out)
-{
-	/* 15 digits: 0.24 stays 0.24. */
-	json_dump_callback(unwrap(value), add_chunk, out,
-			   JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-}
-
 int json_parse(const char *text, size_t length, struct json **value, struct err *e)
 {
 	json_error_t error;
@@ -122,7 +157,7 @@ int json_parse(const char *text, size_t length, struct json **value, struct err 
 
 	if (!root)
 		return err_set(e, ERR_USAGE, "not JSON: %s at byte %d", error.text, error.position);
-	*value = wrap(root);
+	*value = (struct json *)root;
 	return 0;
 }
 

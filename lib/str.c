@@ -54,7 +54,21 @@ void str_add(struct str *s, const char *text)
 
 void str_add_char(struct str *s, char c)
 {
-	str_add_n(s, &c, 1);
+	reserve(s, 1);
+	s->data[s->length++] = c;
+	s->data[s->length] = '\0';
+}
+
+void str_add_number(struct str *s, uint64_t number)
+{
+	char digits[20];
+	size_t first = sizeof digits;
+
+	do {
+		digits[--first] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	str_add_n(s, digits + first, sizeof digits - first);
 }
 
 void str_addf(struct str *s, const char *format, ...)

@@ -20,6 +20,7 @@ void str_reset(struct str *s); /* empties, keeps the memory */
 void str_add(struct str *s, const char *text);
 void str_add_n(struct str *s, const void *bytes, size_t length);
 void str_add_char(struct str *s, char c);
+void str_add_number(struct str *s, uint64_t number); /* decimal */
 void str_addf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The text ("" if nothing was added); borrowed, valid until the next change. */
 const char *str_text(const struct str *s);

@@ -14,6 +14,7 @@ unit_tests += tests/unit/test_hoststate
 unit_tests += tests/unit/test_http
 unit_tests += tests/unit/test_icmp
 unit_tests += tests/unit/test_incident
+unit_tests += tests/unit/test_json
 unit_tests += tests/unit/test_ledger
 unit_tests += tests/unit/test_lock
 unit_tests += tests/unit/test_mail

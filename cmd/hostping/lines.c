@@ -192,27 +192,40 @@ int lines_flush(struct lines *lines, struct err *e)
 	return result < 0 ? result : 0;
 }
 
+static void add_json(struct str *line, const char *time, const struct hoststate_change *change)
+{
+	json_open_object(line);
+	json_add_key(line, "schema");
+	json_add_number(line, SCHEMA);
+	json_add_key(line, "time");
+	json_add_text(line, time);
+	json_add_key(line, "host");
+	json_add_text(line, change->host);
+	json_add_key(line, "state");
+	json_add_text(line, hoststate_name(change->state));
+	json_add_key(line, "detail");
+	json_add_text(line, change->detail);
+	json_close_object(line);
+}
+
+static void add_raw(struct str *line, const char *time, const struct hoststate_change *change)
+{
+	str_addf(line, "%s\t", time);
+	str_add_escaped(line, change->host, strlen(change->host));
+	str_addf(line, "\t%s\t", hoststate_name(change->state));
+	str_add_escaped(line, change->detail ? change->detail : "-", change->detail ? strlen(change->detail) : 1);
+}
+
 static char *compose(const struct lines *lines, const struct hoststate_change *change)
 {
 	cleanup(str_done) struct str line = {0};
 	char time[WHEN_TEXT_SIZE];
 
 	when_format(change->at, WHEN_EVENT, time);
-	if (lines->format == ROWS_JSON) {
-		cleanup(cleanup_json) struct json *object = json_object_new();
-		json_set_int(object, "schema", SCHEMA);
-		json_set_text(object, "time", time);
-		json_set_text(object, "host", change->host);
-		json_set_text(object, "state", hoststate_name(change->state));
-		json_set_text(object, "detail", change->detail);
-		json_print(object, &line);
-	} else {
-		str_addf(&line, "%s\t", time);
-		str_add_escaped(&line, change->host, strlen(change->host));
-		str_addf(&line, "\t%s\t", hoststate_name(change->state));
-		str_add_escaped(&line, change->detail ? change->detail : "-",
-				change->detail ? strlen(change->detail) : 1);
-	}
+	if (lines->format == ROWS_JSON)
+		add_json(&line, time, change);
+	else
+		add_raw(&line, time, change);
 	str_add_char(&line, '\n');
 	return str_take(&line);
 }

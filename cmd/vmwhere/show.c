@@ -86,30 +86,40 @@ static void list_nics(struct rows *rows, const struct vm *vm)
 	}
 }
 
-/* Without XML the cards are unknown, which is not to have none. */
-static struct json *describe_nics(const struct vm *vm)
+static void describe_nic(struct str *json, const struct vm_nic *nic)
 {
-	struct json *nics = vm->xml_known ? json_array_new() : json_null_new();
+	json_open_object(json);
+	json_add_key(json, "mac");
+	json_add_text(json, nic->mac);
+	json_add_key(json, "model");
+	json_add_text(json, nic->model);
+	json_add_key(json, "rate_bps");
+	if (nic->rate_bps == VM_UNKNOWN)
+		json_add_null(json);
+	else
+		json_add_number(json, nic->rate_bps);
+	json_add_key(json, "network");
+	json_add_text(json, nic->network);
+	json_close_object(json);
+}
 
-	for (size_t i = 0; vm->xml_known && i < vm->nic_count; i++) {
-		const struct vm_nic *nic = &vm->nics[i];
-		struct json *card = json_object_new();
-		json_set_text(card, "mac", nic->mac);
-		json_set_text(card, "model", nic->model);
-		if (nic->rate_bps > INT64_MAX)
-			json_set_null(card, "rate_bps");
-		else
-			json_set_int(card, "rate_bps", (int64_t)nic->rate_bps);
-		json_set_text(card, "network", nic->network);
-		json_append(nics, card);
+/* Without XML the cards are unknown, which is not to have none. */
+static void describe_nics(struct str *json, const struct vm *vm)
+{
+	if (!vm->xml_known) {
+		json_add_null(json);
+		return;
 	}
-	return nics;
+	json_open_array(json);
+	for (size_t i = 0; i < vm->nic_count; i++)
+		describe_nic(json, &vm->nics[i]);
+	json_close_array(json);
 }
 
 static void show_nics(const struct show *show, const struct vm *vm)
 {
 	if (show->options->cli.format == ROWS_JSON)
-		rows_json(show->rows, COLUMN_NIC, describe_nics(vm));
+		describe_nics(rows_json(show->rows, COLUMN_NIC), vm);
 	else
 		list_nics(show->rows, vm);
 }

@@ -9,6 +9,7 @@
 #include "json.h"
 #include "mem.h"
 #include "rows.h"
+#include "str.h"
 #include "when.h"
 
 enum { VM, MEMORY, SINCE, RTT, STALE, ADMINS, AGE };
@@ -162,23 +163,32 @@ static void json_can_be_more_than_text(void **state)
 	size_t size = 0;
 	struct err e = {0};
 	FILE *out = open_memstream(&text, &size);
-	struct json *object = json_object_new();
 	struct rows *rows;
 
-	json_set_int(object, "a", 1);
 	assert_ok(rows_new(&rows, columns, COLUMN_COUNT, ROWS_JSON, "admin", false, 1, out, &e), &e);
-	rows_json(rows, ADMINS, json_null_new());
-	rows_json(rows, ADMINS, object);
-	rows_json(rows, VM, json_array_new());
+	json_open_object(rows_json(rows, ADMINS));
+	json_add_key(rows_json(rows, ADMINS), "a");
+	json_add_number(rows_json(rows, ADMINS), 1);
+	json_close_object(rows_json(rows, ADMINS));
+	json_add_null(rows_json(rows, VM));
 	rows_end(rows, &e);
 	rows_list_add(rows, ADMINS, "Ito");
 	rows_end(rows, &e);
-	rows_json(rows, ADMINS, json_array_new());
 	rows_free(rows);
 	fclose(out);
 	assert_string_equal(text,
 			    "{\"schema\":1,\"admins\":{\"a\":1}}\n{\"schema\":1,\"admins\":[\"Ito\"]}\n");
 	free(text);
+}
+
+static void a_key_stands_once_in_an_object(void **state)
+{
+	(void)state;
+	cleanup(cleanup_mem) char *json = print(ROWS_JSON, "vm,memory,VM", false);
+	cleanup(cleanup_mem) char *raw = print(ROWS_RAW, "vm,VM", false);
+
+	assert_true(str_starts(json, "{\"schema\":1,\"vm\":\"web1\",\"memory_bytes\":17179869184}\n"));
+	assert_true(str_starts(raw, "web1\tweb1\n"));
 }
 
 static int in_utc(void **state)
@@ -199,6 +209,7 @@ int main(void)
 		cmocka_unit_test(a_text_of_a_dash_is_not_unknown),
 		cmocka_unit_test(a_table_shows_escapes_as_raw_does),
 		cmocka_unit_test(json_can_be_more_than_text),
+		cmocka_unit_test(a_key_stands_once_in_an_object),
 	};
 	return cmocka_run_group_tests(tests, in_utc, NULL);
 }
