@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "log.h"
@@ -212,6 +213,15 @@ static int grant(const struct cli_program *program, enum wish wish)
 	return cli_exit(0);
 }
 
+/* 100,000 rows into a pipe: what the reader is woken for should be worth it. A terminal gets its lines as they come. */
+static void buffer_output(void)
+{
+	static char buffer[1 << 16];
+
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
+}
+
 int cli_init(struct cli *cli, const struct cli_program *program, int argc, char **argv, void *context)
 {
 	enum wish wish = WISH_NONE;
@@ -220,6 +230,7 @@ int cli_init(struct cli *cli, const struct cli_program *program, int argc, char 
 	/* Names are UTF-8 wherever they are shown: what cron prints must not depend on its bare locale. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	tzset();
+	buffer_output();
 	*cli = (struct cli){.program = program};
 	log_open(program->name, 0);
 	int result = parse_options(cli, argc, argv, context, &wish, &e);
