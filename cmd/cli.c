@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
@@ -179,6 +180,17 @@ static int misuse(int key, char **argv, const char *letters, struct err *e)
 	return err_set(e, ERR_USAGE, "unknown or ambiguous option '%s'", word);
 }
 
+/* What a script passes for a variable that it has not set would choose the default, and another store than it meant. */
+static int check_files(const struct cli *cli, struct err *e)
+{
+	const char *const given[] = {cli->config, cli->store, cli->hosts};
+
+	for (size_t i = 0; i < sizeof given / sizeof given[0]; i++)
+		if (given[i] && !*given[i])
+			return err_set(e, ERR_USAGE, "an empty argument of --config, --store or --hosts");
+	return 0;
+}
+
 static int parse_options(struct cli *cli, int argc, char **argv, void *context, enum wish *wish, struct err *e)
 {
 	struct getopt_tables tables = {0};
@@ -199,7 +211,7 @@ static int parse_options(struct cli *cli, int argc, char **argv, void *context, 
 	vec_done(&tables.names);
 	cli->operands = argv + optind;
 	cli->operand_count = (size_t)(argc - optind);
-	return result;
+	return result < 0 ? result : check_files(cli, e);
 }
 
 static int grant(const struct cli_program *program, enum wish wish)
@@ -211,6 +223,20 @@ static int grant(const struct cli_program *program, enum wish wish)
 	else
 		rows_help(program->columns, program->column_count, stdout);
 	return cli_exit(0);
+}
+
+/*
+ * A file must never be opened as what others take for the standard streams: messages would be written into it.
+ * What was closed is opened the wrong way round, so that its use still fails.
+ */
+static int occupy_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		bool closed = fcntl(fd, F_GETFD) < 0 && errno == EBADF;
+		if (closed && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return ERR_ENV;
+	}
+	return 0;
 }
 
 /* 100,000 rows into a pipe: what the reader is woken for should be worth it. A terminal gets its lines as they come. */
@@ -227,6 +253,8 @@ int cli_init(struct cli *cli, const struct cli_program *program, int argc, char 
 	enum wish wish = WISH_NONE;
 	struct err e;
 
+	if (occupy_standard_streams() < 0)
+		return err_exit_status(ERR_ENV);
 	/* Names are UTF-8 wherever they are shown: what cron prints must not depend on its bare locale. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	tzset();

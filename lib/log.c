@@ -47,9 +47,16 @@ void log_use_syslog(void)
 	to_syslog = true;
 }
 
-bool log_is_verbose(void)
+/* Backslashes stay single: names arrive here escaped already. */
+static void add_visible(struct str *line, const char *text)
 {
-	return highest_level >= LOG_LEVEL_INFO;
+	while (*text) {
+		size_t length = strcspn(text, "\\");
+		str_add_escaped(line, text, length);
+		text += length;
+		if (*text)
+			str_add_char(line, *text++);
+	}
 }
 
 static void emit(int level, const char *format, va_list arguments)
@@ -62,12 +69,7 @@ static void emit(int level, const char *format, va_list arguments)
 	if (to_journal)
 		str_addf(&line, "<%d>", level);
 	str_addf(&line, "%s: ", program_name);
-	/* Backslashes stay single: names arrive here escaped already, and only what could break the line is left to guard against. */
-	for (const char *c = text; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7F)
-			str_addf(&line, "\\x%02x", (unsigned)(unsigned char)*c);
-		else
-			str_add_char(&line, *c);
+	add_visible(&line, text);
 	if (to_syslog)
 		syslog(level, "%s", line.data + strlen(program_name) + 2);
 	str_add_char(&line, '\n');

@@ -5,12 +5,10 @@
  * `prog: [file:line:] subject: what went wrong: why`, once, on one line.
  * Under systemd (JOURNAL_STREAM names stderr) each line begins with <N>, the
  * priority of sd-daemon(3); after log_use_syslog() it goes to syslog(3) too,
- * except where stderr is a terminal or the journal already.
+ * except where stderr is the journal already.
  */
 #ifndef VMROLL_LOG_H
 #define VMROLL_LOG_H
-
-#include <stdbool.h>
 
 #include "err.h"
 
@@ -19,9 +17,8 @@ enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_NOTICE = 
 /* PROGRAM is borrowed for ever. VERBOSITY: -1 errors only (-q), 0 up to notices, 1 and more up to INFO (-v). */
 void log_open(const char *program, int verbosity);
 void log_use_syslog(void);
-bool log_is_verbose(void);
 
-/* Control characters in the finished message are escaped, so that no hostile name forges a line. */
+/* What would break, hide or turn the line is escaped as in str.h, so that no hostile name forges one. */
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));

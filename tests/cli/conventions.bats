@@ -102,6 +102,40 @@ teardown() {
 	done
 }
 
+@test "what cannot be seen in a message is shown, a backslash stays single" {
+	run --separate-stderr vmwhere $'--x\\\u202e\u009b'
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"option '--x\\\\\u202e\u009b'"* ]]
+	run --separate-stderr vmwhere -C $'/no\u202ehow\\'
+	[ "$status" -eq 4 ]
+	[[ $stderr == "vmwhere: /no\\u202ehow\\: "* ]]
+}
+
+@test "no file is written to for a standard stream that is closed" {
+	printf 'host1 127.0.0.1 test+tcp://127.0.0.1:1/ -\n' >"$VMROLL_HOSTS"
+	for u in vmsnap hostping vmwhere notify-admins; do
+		for closed in '2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+			run bash -c "$u -v $closed"
+			[ -d "$scratch/store" ]
+			run grep -r "^$u: " "$scratch"
+			[ -z "$output" ]
+		done
+	done
+	run --separate-stderr bash -c 'hostping host1 >&-'
+	[ "$status" -eq 4 ]
+	[[ $stderr == *"hostping: standard output: cannot write"* ]]
+}
+
+@test "an empty argument does not choose a default" {
+	for u in "${utilities[@]}"; do
+		for option in -C -S --hosts; do
+			run --separate-stderr "$u" --check-config "$option" ""
+			[ "$status" -eq 2 ]
+			[[ $stderr == "$u: an empty argument"* ]]
+		done
+	done
+}
+
 @test "--check-config: valid is silent and 0, talks with -v" {
 	for u in "${utilities[@]}"; do
 		run --separate-stderr "$u" --check-config
