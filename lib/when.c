@@ -84,7 +84,7 @@ const char *when_format(int64_t instant, enum when_style style, char *text)
 		return text;
 	}
 	char zone[8];
-	char stamp[24];
+	char stamp[32];
 	format_zone(tm.tm_gmtoff, true, zone, sizeof zone);
 	strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
 	if (style == WHEN_EVENT)
@@ -178,37 +178,40 @@ static bool take_zone(const char **text, long *offset_s)
 	return true;
 }
 
-static bool same_wall_time(const struct tm *a, const struct tm *b)
+static bool is_wall_time(time_t seconds, const struct tm *wall)
 {
-	return a->tm_mday == b->tm_mday && a->tm_mon == b->tm_mon && a->tm_year == b->tm_year &&
-	       a->tm_hour == b->tm_hour && a->tm_min == b->tm_min;
+	struct tm tm;
+
+	return localtime_r(&seconds, &tm) && tm.tm_year == wall->tm_year && tm.tm_mon == wall->tm_mon &&
+	       tm.tm_mday == wall->tm_mday && tm.tm_hour == wall->tm_hour && tm.tm_min == wall->tm_min;
+}
+
+static long offset_at(time_t seconds)
+{
+	struct tm tm;
+
+	return localtime_r(&seconds, &tm) ? tm.tm_gmtoff : 0;
 }
 
 /*
- * Local wall time to an instant. Where clocks go back, both readings exist:
- * mktime is asked for each with tm_isdst forced, and the earlier one is taken.
+ * Local wall time to an instant, by the offset before and the one after a change of clocks that may be near.
+ * Where clocks go back both fit, and the earlier is taken. mktime would only tell summer time from standard time,
+ * and zones change for other reasons too.
  */
 static int from_local(const struct tm *wall, int milliseconds, int64_t *instant, bool *ambiguous,
 		      const char *text, struct err *e)
 {
-	time_t best = 0;
-	int found = 0;
+	enum { NEAR_S = 24 * 60 * 60 };
+	struct tm normal = *wall;
+	time_t as_utc = timegm(&normal);
+	time_t before = as_utc - offset_at(as_utc - NEAR_S), after = as_utc - offset_at(as_utc + NEAR_S);
+	bool before_fits = is_wall_time(before, wall), after_fits = is_wall_time(after, wall);
 
-	for (int dst = 0; dst <= 1; dst++) {
-		struct tm guess = *wall;
-		guess.tm_isdst = dst;
-		time_t seconds = mktime(&guess);
-		struct tm back;
-		if (!localtime_r(&seconds, &back) || !same_wall_time(&back, wall) || (found && seconds == best))
-			continue;
-		best = found && best < seconds ? best : seconds;
-		found++;
-	}
-	if (found == 0)
+	if (!before_fits && !after_fits)
 		return err_set(e, ERR_USAGE, "'%s' is not a time that exists here", text);
-	if (ambiguous)
-		*ambiguous = found == 2;
-	*instant = (int64_t)best * 1000 + milliseconds;
+	/* Clocks that go back change to a smaller offset, by which the same wall time is later. */
+	*instant = (int64_t)(before_fits ? before : after) * 1000 + milliseconds;
+	*ambiguous = before_fits && after_fits && before != after;
 	return 0;
 }
 

@@ -100,6 +100,43 @@ static void an_hour_that_occurs_twice_is_the_first(void **state)
 	assert_error(when_parse("2026-03-29 02:30", NOW, &instant, NULL, &e), ERR_USAGE, &e, "exists");
 }
 
+/* Clocks go back where summer does not end, by half an hour, and a day is left out; midnight is skipped. */
+static void zones_that_change_in_other_ways(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *zone, *text, *first; /* NULL: does not exist */
+		bool twice;
+	} cases[] = {
+		{"Europe/Moscow", "2014-10-26 01:30", "2014-10-26T01:30:00+04:00", true},
+		{"Asia/Pyongyang", "2015-08-14 23:45", "2015-08-14T23:45:00+09:00", true},
+		{"Asia/Pyongyang", "2018-05-04 23:45", NULL, false},
+		{"Australia/Lord_Howe", "2026-04-05 01:45", "2026-04-05T01:45:00+11:00", true},
+		{"Australia/Lord_Howe", "2026-04-05 01:15", "2026-04-05T01:15:00+11:00", false},
+		{"Europe/Dublin", "2026-10-25 01:30", "2026-10-25T01:30:00+01:00", true},
+		{"Pacific/Apia", "2011-12-30 12:00", NULL, false},
+		{"Pacific/Apia", "2011-12-31 00:00", "2011-12-31T00:00:00+14:00", false},
+		{"Pacific/Kiritimati", "2026-11-20 12:00", "2026-11-20T12:00:00+14:00", false},
+		{"America/Santiago", "2026-09-06 00:00", NULL, false},
+		{"UTC", "1969-12-31 23:59:59", "1969-12-31T23:59:59Z", false},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct err e = {0};
+		int64_t instant = 0, first = 0;
+		bool twice = false;
+		setenv("TZ", cases[i].zone, 1);
+		tzset();
+		int result = when_parse(cases[i].text, NOW, &instant, &twice, &e);
+		if (cases[i].first)
+			assert_ok(when_parse(cases[i].first, NOW, &first, NULL, &e), &e);
+		if (result != (cases[i].first ? 0 : ERR_USAGE) || instant != first || twice != cases[i].twice)
+			fail_msg("%s %s: %d, %lld, %s", cases[i].zone, cases[i].text, result,
+				 (long long)instant, twice ? "twice" : "once");
+	}
+	in_berlin(NULL);
+}
+
 static void instants_print(void **state)
 {
 	(void)state;
@@ -151,6 +188,7 @@ int main(void)
 		cmocka_unit_test(instants_read),
 		cmocka_unit_test(what_is_no_instant_is_refused),
 		cmocka_unit_test(an_hour_that_occurs_twice_is_the_first),
+		cmocka_unit_test(zones_that_change_in_other_ways),
 		cmocka_unit_test(instants_print),
 		cmocka_unit_test(durations_read_and_print),
 	};
