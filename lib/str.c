@@ -80,7 +80,7 @@ void str_addf(struct str *s, const char *format, ...)
 	int length = vasprintf(&text, format, arguments);
 	va_end(arguments);
 	if (length < 0)
-		return;
+		mem_exhausted();
 	str_add_n(s, text, (size_t)length);
 	free(text);
 }
@@ -163,12 +163,21 @@ bool str_has_control(const char *text)
 	return false;
 }
 
-/* General category Cf of Unicode 15 below U+10000, and the two separators: what would hide or turn the rest of a line. */
+/* General category Cf of Unicode 15, the tags, and the two separators: what would hide or turn the rest of a line. */
 static bool is_invisible(uint32_t c)
 {
-	return (c >= 0x80 && c < 0xA0) || c == 0xAD || (c >= 0x600 && c <= 0x605) || c == 0x61C || c == 0x6DD ||
-	       c == 0x70F || c == 0x180E || (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
-	       (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB);
+	return (c >= 0x80 && c < 0xA0) || c == 0xAD || (c >= 0x600 && c <= 0x605) || c == 0x61C ||
+	       c == 0x6DD || c == 0x70F || c == 0x890 || c == 0x891 || c == 0x8E2 || c == 0x180E ||
+	       (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) ||
+	       c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) || c == 0x110BD || c == 0x110CD ||
+	       (c >= 0x13430 && c <= 0x1343F) || (c >= 0x1BCA0 && c <= 0x1BCA3) ||
+	       (c >= 0x1D173 && c <= 0x1D17A) || (c >= 0xE0000 && c <= 0xE007F);
+}
+
+static void add_bytes(struct str *s, const char *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		str_addf(s, "\\x%02x", (unsigned)(unsigned char)bytes[i]);
 }
 
 static void add_escaped_character(struct str *s, const char *bytes, size_t size, uint32_t c)
@@ -189,8 +198,8 @@ static void add_escaped_character(struct str *s, const char *bytes, size_t size,
 	default:
 		break;
 	}
-	if (c < 0x20 || c == 0x7F)
-		str_addf(s, "\\x%02x", (unsigned)c);
+	if (c < 0x20 || c == 0x7F || (c > 0xFFFF && is_invisible(c)))
+		add_bytes(s, bytes, size);
 	else if (is_invisible(c))
 		str_addf(s, "\\u%04x", (unsigned)c);
 	else
@@ -212,8 +221,8 @@ void str_add_escaped(struct str *s, const char *bytes, size_t length)
 		uint32_t c;
 		size_t size = str_utf8_character(bytes, length, &c);
 		if (size == 0) {
-			str_addf(s, "\\x%02x", (unsigned)(unsigned char)*bytes);
 			size = 1;
+			add_bytes(s, bytes, size);
 		} else {
 			add_escaped_character(s, bytes, size, c);
 		}
@@ -333,33 +342,6 @@ int str_parse_number(const char *text, uint64_t minimum, uint64_t maximum, uint6
 }
 
 static const char byte_units[] = "KMGTPE";
-
-int str_parse_bytes(const char *text, uint64_t *bytes, struct err *e)
-{
-	char *end;
-	double number = isdigit((unsigned char)text[0]) ? strtod(text, &end) : -1;
-
-	/* strtod would also take 0x10 and 1e3. */
-	if (number < 0 || strspn(text, "0123456789.") != (size_t)(end - text))
-		return err_set(e, ERR_USAGE, "'%s' is not a size such as 512M or 16 GiB", text);
-	while (*end == ' ')
-		end++;
-	int exponent = 0;
-	const char *unit = *end ? strchr(byte_units, toupper((unsigned char)*end)) : NULL;
-	if (unit) {
-		exponent = (int)(unit - byte_units) + 1;
-		end++;
-		if (strcasecmp(end, "iB") == 0)
-			end += 2;
-	} else if (*end == 'B') {
-		end++;
-	}
-	double value = ldexp(number, exponent * 10);
-	if (*end || value >= 0x1p63)
-		return err_set(e, ERR_USAGE, "'%s' is not a size such as 512M or 16 GiB", text);
-	*bytes = (uint64_t)value;
-	return 0;
-}
 
 void str_format_bytes(uint64_t bytes, char *text, size_t size)
 {

@@ -31,7 +31,7 @@ char *str_take(struct str *s);
  * Appends BYTES so that they are one printable word or phrase of a line:
  * backslash, TAB, CR, LF become \\ \t \r \n; other control characters and
  * bytes that are not UTF-8 become \xHH; characters that are invisible or turn
- * the direction of text (Unicode Cf, U+2028, U+2029, C1 controls) \uHHHH. str_unescape inverts it.
+ * the direction of text (Unicode Cf, U+2028, U+2029, C1 controls) \uHHHH, above U+FFFF their bytes \xHH. str_unescape inverts it.
  */
 void str_add_escaped(struct str *s, const char *bytes, size_t length);
 /* The same as a string of its own, which the caller frees. */
@@ -50,8 +50,6 @@ bool str_starts(const char *text, const char *prefix);
 
 /* Whole decimal number without sign or blanks, MINIMUM to MAXIMUM; else ERR_USAGE naming the text and the range. */
 int str_parse_number(const char *text, uint64_t minimum, uint64_t maximum, uint64_t *value, struct err *e);
-/* "512", "16M", "16 MiB", "1.5G": bytes; suffixes K M G T P with optional iB are powers of 1024. ERR_USAGE. */
-int str_parse_bytes(const char *text, uint64_t *bytes, struct err *e);
 /* "16 GiB", "1.5 GiB", "512 B": at most 4 significant characters before the unit. Writes at most SIZE bytes. */
 void str_format_bytes(uint64_t bytes, char *text, size_t size);
 
