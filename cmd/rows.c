@@ -231,6 +231,15 @@ static const char *instant_text(const struct rows *rows, struct cell *cell)
 	return cell->shown_text;
 }
 
+/* A text that is "-" itself must not read as unknown, nor as an empty list. */
+static void add_text(struct str *line, const char *text, size_t length)
+{
+	if (length == 1 && text[0] == '-')
+		str_add(line, "\\x2d");
+	else
+		str_add_escaped(line, text, length);
+}
+
 /* Commas inside an item are escaped, so that a list splits where it was joined. */
 static void add_list(struct str *line, const struct cell *cell)
 {
@@ -239,7 +248,7 @@ static void add_list(struct str *line, const struct cell *cell)
 	for (size_t i = 0; i < cell->list.count; i++) {
 		const char *text = cell->list.items[i];
 		str_reset(&item);
-		str_add_escaped(&item, text, strlen(text));
+		add_text(&item, text, strlen(text));
 		if (i > 0)
 			str_add_char(line, ',');
 		for (const char *c = str_text(&item); *c; c++)
@@ -266,15 +275,6 @@ static void add_cell_for_people(struct str *line, const struct cell *cell, enum 
 	}
 }
 
-/* A text that is "-" itself must not read as unknown. */
-static void add_text(struct str *line, const struct cell *cell)
-{
-	if (cell->text.length == 1 && cell->text.data[0] == '-')
-		str_add(line, "\\x2d");
-	else
-		str_add_escaped(line, str_text(&cell->text), cell->text.length);
-}
-
 static void add_cell(struct rows *rows, size_t column, struct str *line)
 {
 	struct cell *cell = &rows->cells[column];
@@ -290,7 +290,7 @@ static void add_cell(struct rows *rows, size_t column, struct str *line)
 	}
 	switch (kind) {
 	case ROWS_TEXT:
-		add_text(line, cell);
+		add_text(line, str_text(&cell->text), cell->text.length);
 		return;
 	case ROWS_TIME:
 		str_add(line, instant_text(rows, cell));

@@ -11,7 +11,7 @@
 #include "vmwhere.h"
 #include "when.h"
 
-/* What a table shows unless -o chose; JSON shows all. */
+/* What a table shows unless -o chose. */
 static const char *const shown_by_default[] = {
 	[MODE_WHERE] = "VM,HOST,STATE,SINCE,SEEN,OS,ADMIN",
 	[MODE_ON] = "VM,STATE,VCPU,MEMORY,DISK,OS,ADMIN",
@@ -19,6 +19,20 @@ static const char *const shown_by_default[] = {
 	[MODE_DIFF] = "CHANGE,VM,FROM,HOST,WAS,STATE",
 	[MODE_DUPLICATES] = "VM,UUID,HOST,STATE,SINCE,SEEN",
 	[MODE_AFFECTED] = "VM,HOST,DIED,GRADE,NOW,NOW_HOST,NOW_SINCE,ADMIN",
+};
+
+#define OF_VM                                                                                                \
+	"VM,UUID,HOST,STATE,SINCE,SEEN,STALE,OS,MANAGER,CLUSTER,VCPU,MEMORY,DISK,NIC,ADMIN,GRADE,SNAPSHOT,"  \
+	"AGE"
+
+/* What JSON shows unless -o chose: all but what belongs to other modes. */
+static const char *const json_by_default[] = {
+	[MODE_WHERE] = OF_VM,
+	[MODE_ON] = OF_VM,
+	[MODE_HISTORY] = OF_VM ",UNTIL",
+	[MODE_DIFF] = OF_VM ",CHANGE,FROM,WAS",
+	[MODE_DUPLICATES] = OF_VM,
+	[MODE_AFFECTED] = OF_VM ",DIED,NOW,NOW_HOST,NOW_SINCE",
 };
 
 int show_columns(struct show *show, const struct options *options, struct err *e)
@@ -32,8 +46,8 @@ int show_columns(struct show *show, const struct options *options, struct err *e
 	/* A stream of events is a line an event. */
 	if (options->mode == MODE_AFFECTED && format == ROWS_TABLE)
 		format = ROWS_RAW;
-	if (!selection && format != ROWS_JSON)
-		selection = shown_by_default[options->mode];
+	if (!selection)
+		selection = (format == ROWS_JSON ? json_by_default : shown_by_default)[options->mode];
 	return rows_new(&show->rows, where_columns, plain ? COLUMNS_OF_VM : COLUMNS_ALL, format, selection,
 			options->cli.no_headings, 1, stdout, e);
 }
@@ -126,11 +140,11 @@ static void show_nics(const struct show *show, const struct vm *vm)
 
 static void show_admins(const struct show *show, const struct vm *vm, const char *host)
 {
-	enum { MAXIMUM = 64 };
-	const struct admin *found[MAXIMUM];
-	size_t count = admins_of(&show->admins, vm->uuid, vm->name, host, found, MAXIMUM);
+	size_t count = admins_of(&show->admins, vm->uuid, vm->name, host, NULL, 0);
+	cleanup(cleanup_mem) const struct admin **found = mem_zalloc(count, sizeof(struct admin *));
 
-	for (size_t i = 0; i < count && i < MAXIMUM; i++) {
+	admins_of(&show->admins, vm->uuid, vm->name, host, found, count);
+	for (size_t i = 0; i < count; i++) {
 		cleanup(cleanup_mem) char *person = admins_person(found[i]);
 		bool named = found[i]->admin && *found[i]->admin;
 		rows_list_add(show->rows, COLUMN_ADMIN, named ? found[i]->admin : person);

@@ -72,10 +72,9 @@ const struct column where_columns[COLUMNS_ALL] = {
 
 static int set_mode(struct options *options, enum where_mode mode, struct err *e)
 {
-	if (options->mode != MODE_WHERE && options->mode != mode)
+	if (options->mode != MODE_WHERE)
 		return err_set(
-			e, ERR_USAGE,
-			"only one of --on, --history, --diff, --duplicates and --affected can be asked");
+			e, ERR_USAGE, "only one of --on, --history, --diff, --duplicates and --affected can be asked, once");
 	options->mode = mode;
 	return 0;
 }
@@ -90,7 +89,7 @@ static int take_option(void *context, int key, const char *argument, struct err 
 		return set_mode(options, MODE_ON, e);
 	case OPTION_AT:
 		options->at_text = argument;
-		return cli_time("--at", argument, &options->at, e);
+		return 0;
 	case OPTION_HISTORY:
 		options->subject = argument;
 		return set_mode(options, MODE_HISTORY, e);
@@ -123,16 +122,17 @@ int told(struct err *e)
 	return e->code;
 }
 
-static int check(const struct options *options, struct err *e)
+static int check(struct options *options, struct err *e)
 {
 	bool past = options->mode == MODE_HISTORY || options->mode == MODE_DIFF || options->mode == MODE_AFFECTED;
 	size_t operands = options->mode == MODE_DIFF ? 1 : 0;
 
 	if (past && options->at_text)
 		return err_set(e, ERR_USAGE, "--at does not go with --history, --diff or --affected");
-	if (options->mode == MODE_WHERE)
-		return 0;
-	return cli_operands(&options->cli, operands, operands, e);
+	int result = options->at_text ? cli_time("--at", options->at_text, &options->at, e) : 0;
+	if (result == 0 && options->mode != MODE_WHERE)
+		result = cli_operands(&options->cli, operands, operands, e);
+	return result;
 }
 
 static int answer(const struct options *options, struct store *store)
@@ -153,7 +153,7 @@ static int answer(const struct options *options, struct store *store)
 	}
 }
 
-static int run(const struct options *options)
+static int run(struct options *options)
 {
 	cleanup(cleanup_store) struct store *store = NULL;
 	cleanup(conf_done) struct conf conf = {0};

@@ -364,9 +364,49 @@ web1${tab}host1${tab}${T}12:33:21+00:00${tab}probable${tab}restarted${tab}host2$
 	grep -q 'vmwhere: .*vm/' "$scratch/err"
 }
 
+@test "JSON of a mode has the columns of a VM and its own" {
+	fill_day
+	of_vm="schema vm uuid host state since seen stale os manager cluster vcpu memory_bytes disk_bytes nics admins grade snapshot age_s"
+	keys() {
+		jq -r 'keys_unsorted | join(" ")' | sort -u
+	}
+	[ "$(vmwhere -J --on host2 | keys)" = "$of_vm" ]
+	[ "$(vmwhere -J --duplicates | keys)" = "$of_vm" ]
+	[ "$(vmwhere -J --history web1 | keys)" = "$of_vm until" ]
+	[ "$(vmwhere -J --diff "2026-11-20 12:20" now | keys)" = "$of_vm change from was" ]
+	[ "$(vmwhere -J --affected <<<"${T}12:33:21Z${tab}host1${tab}DOWN${tab}x" | keys)" = "$of_vm died now now_host now_since" ]
+	[ "$(vmwhere -J -o vm,host,VM mail)" = '{"schema":1,"vm":"mail","host":"host3"}' ]
+}
+
+@test "a time that occurs twice is told, unless -q, wherever it stands" {
+	fill_day
+	export TZ=Europe/Berlin
+	run --separate-stderr vmwhere --at "2026-10-25 02:30"
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"--at: '2026-10-25 02:30' occurs twice: the first is meant, 2026-10-25T02:30:00+02:00"* ]]
+	for order in "-q --at" "--at"; do
+		# shellcheck disable=SC2086 # several words
+		run --separate-stderr vmwhere $order "2026-10-25 02:30" -q
+		[ "$status" -eq 1 ]
+		[[ $stderr != *twice* ]]
+	done
+}
+
+@test "all administrators of a VM are shown, however many" {
+	fill_day
+	{
+		echo vm,admin,email,phone,process
+		for ((i = 0; i < 100; i++)); do
+			echo "web2,\"Admin $i, $i\",a$i@example.org,,"
+		done
+	} | notify-admins import -
+	[ "$(vmwhere -J web2 | jq '.admins | length')" -eq 100 ]
+	[[ $(vmwhere -r -o ADMIN web2) == 'Admin 0\x2c 0,Admin 1\x2c 1,'* ]]
+}
+
 @test "modes exclude each other; --at goes with the present ones only" {
 	fill_day
-	for wrong in "--on host1 --duplicates" "--history web1 --at now" "--affected --at now" "--diff now now now" "--on host1 web1" "--at never" "-o NOPE" "--affected -o NOPE"; do
+	for wrong in "--on host1 --duplicates" "--on host1 --on host2" "--history web1 --at now" "--affected --at now" "--diff now now now" "--on host1 web1" "--at never" "-o NOPE" "--affected -o NOPE"; do
 		# shellcheck disable=SC2086 # several words
 		run --separate-stderr vmwhere $wrong </dev/null
 		[ "$status" -eq 2 ]

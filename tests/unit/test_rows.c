@@ -126,12 +126,13 @@ static void a_text_of_a_dash_is_not_unknown(void **state)
 	FILE *out = open_memstream(&text, &size);
 	struct rows *rows;
 
-	assert_ok(rows_new(&rows, columns, COLUMN_COUNT, ROWS_RAW, "vm", false, 1, out, &e), &e);
+	assert_ok(rows_new(&rows, columns, COLUMN_COUNT, ROWS_RAW, "vm,admin", false, 1, out, &e), &e);
 	rows_text(rows, VM, "-");
+	rows_list_add(rows, ADMINS, "-");
 	rows_end(rows, &e);
 	rows_free(rows);
 	fclose(out);
-	assert_string_equal(text, "\\x2d\n");
+	assert_string_equal(text, "\\x2d\t\\x2d\n");
 	free(text);
 }
 
