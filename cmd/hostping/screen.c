@@ -89,7 +89,8 @@ int screen_new(struct screen **screen, const struct targets *targets, const stru
 	keypad(stdscr, TRUE);
 	set_escdelay(25);
 	curs_set(0);
-	opened->colored = !getenv("NO_COLOR") && has_colors();
+	const char *no_color = getenv("NO_COLOR");
+	opened->colored = !(no_color && *no_color) && has_colors();
 	if (opened->colored) {
 		start_color();
 		use_default_colors();
