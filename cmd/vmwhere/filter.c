@@ -107,14 +107,6 @@ static int take_lines(const struct options *options, struct store *store, struct
 	}
 }
 
-/* A wrong -o is misuse of its own, not a bad line. */
-static int check_columns(const struct options *options, struct err *e)
-{
-	cleanup(show_done) struct show show = {0};
-
-	return show_columns(&show, options, e);
-}
-
 int where_affected(const struct options *options, struct store *store)
 {
 	cleanup(watchline_reader_done) struct watchline_reader reader = {0};
@@ -122,8 +114,8 @@ int where_affected(const struct options *options, struct store *store)
 	char buffer[8192];
 	struct err e = {0};
 	ssize_t length;
+	int result = 0;
 
-	int result = check_columns(options, &e);
 	while (result == 0 && (length = read(STDIN_FILENO, buffer, sizeof buffer)) != 0) {
 		if (length < 0 && errno == EINTR)
 			continue;

@@ -122,6 +122,14 @@ int told(struct err *e)
 	return e->code;
 }
 
+/* Before anything is opened: a wrong -o is misuse, whatever the store is like. */
+static int check_columns(const struct options *options, struct err *e)
+{
+	cleanup(show_done) struct show show = {0};
+
+	return show_columns(&show, options, e);
+}
+
 static int check(struct options *options, struct err *e)
 {
 	bool past = options->mode == MODE_HISTORY || options->mode == MODE_DIFF || options->mode == MODE_AFFECTED;
@@ -132,7 +140,7 @@ static int check(struct options *options, struct err *e)
 	int result = options->at_text ? cli_time("--at", options->at_text, &options->at, e) : 0;
 	if (result == 0 && options->mode != MODE_WHERE)
 		result = cli_operands(&options->cli, operands, operands, e);
-	return result;
+	return result < 0 ? result : check_columns(options, e);
 }
 
 static int answer(const struct options *options, struct store *store)

@@ -41,6 +41,8 @@ rows() {
 	run --separate-stderr vmwhere
 	[ "$status" -eq 4 ]
 	[[ $stderr == *"run vmsnap first"* ]]
+	run --separate-stderr vmwhere -o NOPE
+	[ "$status" -eq 2 ]
 	fill </dev/null
 	for mode in "" web1 "--on host1" "--duplicates" "--history web1" "--diff now now"; do
 		# shellcheck disable=SC2086 # several words
