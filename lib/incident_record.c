@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "incident.h"
+#include "incident_private.h"
 #include "mem.h"
 #include "rec.h"
 #include "vec.h"
 #include "when.h"
 
-enum { RECORD_VERSION = 1 };
+enum { RECORD_VERSION = 1, CLOSED_VERSION = 1 };
 
 static const char *const kind_names[] = {"down", "isolated", "heartbeat", "list"};
 
@@ -192,4 +192,29 @@ int incident_decode(const char *id, const void *data, size_t length, struct inci
 	}
 	*incident = read;
 	return 0;
+}
+
+/* ---- the last close ---- */
+
+void incident_closed_encode(struct str *out, int64_t instant)
+{
+	rec_begin(out, CLOSED_VERSION);
+	rec_int(out, 1, instant);
+	rec_end(out);
+}
+
+int incident_closed_decode(const struct bytes *bytes, int64_t *instant, struct err *e)
+{
+	struct rec_reader reader;
+	struct rec_value value;
+	unsigned field;
+	unsigned version;
+	int result;
+
+	if (rec_open(&reader, bytes->data, bytes->length, CLOSED_VERSION, &version, e) < 0)
+		return e->code;
+	while ((result = rec_next(&reader, &field, &value, e)) == 1)
+		if (field == 1)
+			return rec_as_int(&value, instant, e);
+	return result < 0 ? result : err_set(e, ERR_CORRUPT, "no instant in the last close");
 }
