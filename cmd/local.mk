@@ -53,22 +53,31 @@ bin_vmsnap_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIR
 	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS)
 
 bin_PROGRAMS += bin/notify-admins
-bin_notify_admins_SOURCES = $(cmd_common) \
-	cmd/notify-admins/answer.c \
-	cmd/notify-admins/compose.c \
-	cmd/notify-admins/end.c \
-	cmd/notify-admins/engine.c cmd/notify-admins/engine.h \
-	cmd/notify-admins/events.c \
-	cmd/notify-admins/hooks.c cmd/notify-admins/hooks.h \
-	cmd/notify-admins/import.c \
-	cmd/notify-admins/listing.c \
-	cmd/notify-admins/notify-admins.c cmd/notify-admins/notify.h \
-	cmd/notify-admins/plan.c \
-	cmd/notify-admins/post.c \
-	cmd/notify-admins/recorder.c cmd/notify-admins/recorder.h \
-	cmd/notify-admins/relay.c cmd/notify-admins/relay.h \
-	cmd/notify-admins/run.c cmd/notify-admins/run.h \
-	cmd/notify-admins/tell.c cmd/notify-admins/tell.h \
-	cmd/notify-admins/trial.c
+bin_notify_admins_SOURCES = $(cmd_common)
+bin_notify_admins_SOURCES += cmd/notify-admins/again.c
+bin_notify_admins_SOURCES += cmd/notify-admins/answer.c
+bin_notify_admins_SOURCES += cmd/notify-admins/channel.c cmd/notify-admins/channel.h
+bin_notify_admins_SOURCES += cmd/notify-admins/channel_mail.c
+bin_notify_admins_SOURCES += cmd/notify-admins/compose.c cmd/notify-admins/compose.h
+bin_notify_admins_SOURCES += cmd/notify-admins/end.c
+bin_notify_admins_SOURCES += cmd/notify-admins/engine.c cmd/notify-admins/engine.h
+bin_notify_admins_SOURCES += cmd/notify-admins/events.c cmd/notify-admins/events.h
+bin_notify_admins_SOURCES += cmd/notify-admins/failed.c
+bin_notify_admins_SOURCES += cmd/notify-admins/first.c
+bin_notify_admins_SOURCES += cmd/notify-admins/follow.c
+bin_notify_admins_SOURCES += cmd/notify-admins/hooks.c cmd/notify-admins/hooks.h
+bin_notify_admins_SOURCES += cmd/notify-admins/import.c
+bin_notify_admins_SOURCES += cmd/notify-admins/listing.c
+bin_notify_admins_SOURCES += cmd/notify-admins/notify-admins.c cmd/notify-admins/notify.h
+bin_notify_admins_SOURCES += cmd/notify-admins/outbox.c cmd/notify-admins/outbox.h
+bin_notify_admins_SOURCES += cmd/notify-admins/plan.c cmd/notify-admins/plan.h
+bin_notify_admins_SOURCES += cmd/notify-admins/post.c cmd/notify-admins/post.h
+bin_notify_admins_SOURCES += cmd/notify-admins/recorder.c cmd/notify-admins/recorder.h
+bin_notify_admins_SOURCES += cmd/notify-admins/relay.c cmd/notify-admins/relay.h
+bin_notify_admins_SOURCES += cmd/notify-admins/run.c cmd/notify-admins/run.h
+bin_notify_admins_SOURCES += cmd/notify-admins/state.c cmd/notify-admins/state.h
+bin_notify_admins_SOURCES += cmd/notify-admins/tell.c
+bin_notify_admins_SOURCES += cmd/notify-admins/telling.c cmd/notify-admins/telling.h
+bin_notify_admins_SOURCES += cmd/notify-admins/trial.c
 bin_notify_admins_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(CURL_LIBS) \
 	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS)

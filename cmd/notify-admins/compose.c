@@ -4,17 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine.h"
+#include "compose.h"
 #include "mail.h"
 #include "mem.h"
 #include "vec.h"
 #include "when.h"
 
-enum { FRESH_MS = 5000 };
-
-const char *compose_recipient(const struct engine *engine, const struct delivery *cell)
+const char *compose_recipient(const struct state *state, const struct delivery *cell)
 {
-	return engine->conf->notify.redirect ? engine->conf->notify.redirect : cell->address;
+	return state->conf->notify.redirect ? state->conf->notify.redirect : cell->address;
 }
 
 static bool tells(const struct ledger *cells, const char *id)
@@ -52,15 +50,15 @@ static struct notice only_told(const struct plan *plan, const struct delivery *c
 	return notice;
 }
 
-static int write_undelivered(struct engine *engine, const struct plan *plan, struct letter *letter, struct err *e)
+static int write_undelivered(struct state *state, const struct plan *plan, struct letter *letter, struct err *e)
 {
 	struct {
 		const struct delivery **items;
 		size_t count, capacity;
 	} failed = {0};
 
-	vec_foreach(&engine->cells, cell) {
-		const struct incident *incident = engine_incident(engine, cell->incident);
+	vec_foreach(&state->cells, cell) {
+		const struct incident *incident = state_incident(state, cell->incident);
 		if (cell->kind == DELIVERY_FIRST && cell->state == DELIVERY_FAILED && !cell->fallback &&
 		    incident && str_equal(incident->group, plan->group))
 			vec_push(&failed, cell);
@@ -74,17 +72,18 @@ static int write_undelivered(struct engine *engine, const struct plan *plan, str
 	return count > 0 ? 0 : e->code;
 }
 
-static int write_letter(struct engine *engine, struct ledger *cells, struct letter *letter, struct err *e)
+static int write_letter(struct state *state, struct plans *plans, struct ledger *cells, struct letter *letter,
+			struct err *e)
 {
 	struct delivery *first = &cells->items[0];
-	const struct incident *incident = engine_incident(engine, first->incident);
+	const struct incident *incident = state_incident(state, first->incident);
 	const char *group = incident && incident->group ? incident->group : first->incident;
-	const struct plan *plan = plan_get(engine, group, FRESH_MS);
+	const struct plan *plan = plans_get(plans, state, group, PLAN_FRESH_MS);
 
 	if (!plan)
 		return err_set(e, ERR_ENV, "incident %s: not in the store", first->incident);
 	if (first->kind == DELIVERY_UNDELIVERED)
-		return write_undelivered(engine, plan, letter, e);
+		return write_undelivered(state, plan, letter, e);
 	const struct notice *notice = notices_find(&plan->notices, first->person);
 	if (!notice && first->kind == DELIVERY_FIRST && !first->fallback)
 		return err_set(e, ERR_PERMANENT, "not listed any more, and was not told before");
@@ -101,9 +100,9 @@ static int write_letter(struct engine *engine, struct ledger *cells, struct lett
 }
 
 /* While trying vmroll out, one mailbox gets everything, and must see whose each message is. */
-static void add_redirection(const struct engine *engine, const struct delivery *cell, struct letter *letter)
+static void add_redirection(const struct state *state, const struct delivery *cell, struct letter *letter)
 {
-	if (!engine->conf->notify.redirect)
+	if (!state->conf->notify.redirect)
 		return;
 	cleanup(str_done) struct str html = {0};
 	char *text = mem_format("(for %s; redirected to you)\n\n%s", cell->address, letter->text);
@@ -122,13 +121,13 @@ static void add_redirection(const struct engine *engine, const struct delivery *
 	letter->text = text;
 }
 
-static const char *thread_of(struct engine *engine, const struct delivery *cell)
+static const char *thread_of(struct state *state, const struct delivery *cell)
 {
-	struct delivery first = *cell;
+	const struct delivery *told =
+		cell->kind == DELIVERY_FIRST
+			? NULL
+			: state_cell_of(state, cell->incident, DELIVERY_FIRST, cell->person);
 
-	first.kind = DELIVERY_FIRST;
-	first.part = 0;
-	const struct delivery *told = cell->kind == DELIVERY_FIRST ? NULL : engine_cell(engine, &first);
 	return told ? told->message_id : NULL;
 }
 
@@ -139,30 +138,28 @@ static void show(const struct mail *mail, struct str *out)
 		 mail->to_name ? " <" : "", mail->to, mail->to_name ? ">" : "", mail->subject, mail->text);
 }
 
-int compose(struct engine *engine, struct ledger *cells, struct str *message, struct err *e)
+int compose(struct state *state, struct plans *plans, struct ledger *cells, struct str *message, struct err *e)
 {
 	const struct delivery *first = &cells->items[0];
 	cleanup(letter_done) struct letter letter = {0};
 
-	if (write_letter(engine, cells, &letter, e) < 0)
+	if (write_letter(state, plans, cells, &letter, e) < 0)
 		return e->code;
-	add_redirection(engine, first, &letter);
+	add_redirection(state, first, &letter);
 	cleanup(cleanup_mem) char *name = first->name ? str_escape(first->name) : NULL;
 	struct mail mail = {
-		.from = engine->conf->smtp.from ? engine->conf->smtp.from : "vmroll@localhost",
+		.from = state->conf->smtp.from ? state->conf->smtp.from : "vmroll@localhost",
 		.from_name = "vmroll",
-		.to = compose_recipient(engine, first),
+		.to = compose_recipient(state, first),
 		.to_name = name,
 		.subject = letter.subject,
 		.date = when_now(),
 		.message_id = first->message_id,
-		.in_reply_to = thread_of(engine, first),
+		.in_reply_to = thread_of(state, first),
 		.text = letter.text,
 		.html = letter.html,
 	};
-	if (engine->dry_run) {
+	if (state->dry_run)
 		show(&mail, message);
-		return 0;
-	}
-	return mail_compose(&mail, message, e);
+	return state->dry_run ? 0 : mail_compose(&mail, message, e);
 }

@@ -1,13 +1,10 @@
-/* end.c - what becomes of an incident that is closed: the rest is dropped, those who were told hear of it */
+/* end.c - what becomes of an incident that is closed: the rest is dropped, those who were told hear of it. */
 #include "config.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "engine.h"
-#include "log.h"
 #include "mem.h"
-#include "tell.h"
+#include "telling.h"
 #include "vec.h"
 #include "when.h"
 
@@ -16,132 +13,170 @@ enum {
 	RETIRED = 1 << 30         /* among the steps of a copy only */
 };
 
-static bool is_on_its_way(struct engine *engine, const struct delivery *cell)
+static bool is_on_its_way(struct state *state, const struct delivery *cell)
 {
 	return cell->state == DELIVERY_SENDING &&
-	       (str_equal(cell->owner, engine->owner) || ledger_owner_lives(cell->owner));
+	       (str_equal(cell->owner, state->owner) || ledger_owner_lives(cell->owner));
 }
 
 static bool is_needed_after_close(const struct incident *incident, const struct delivery *cell)
 {
-	return tell_is_needed(incident) && cell->state == DELIVERY_PENDING &&
+	return telling_is_needed(incident) && cell->state == DELIVERY_PENDING &&
 	       (cell->kind == DELIVERY_FIRST || cell->kind == DELIVERY_UNDELIVERED);
 }
 
-/* What nobody needs any more; what a process was sending when it died counts as told. */
-static size_t expire(struct engine *engine, const struct incident *incident)
+/* What nobody needs any more; what a process was sending when it died counts as told. How many are on their way. */
+static size_t expire(struct telling *telling, const struct incident *incident)
 {
-	const char *id = incident->id;
+	struct state *state = telling->state;
 	size_t on_the_way = 0;
 
-	for (size_t i = 0; i < engine->cells.count; i++) {
-		struct delivery *cell = &engine->cells.items[i];
-		if (strcmp(cell->incident, id) != 0 || cell->kind == DELIVERY_RECOVERY)
+	vec_foreach(&state->cells, cell) {
+		if (strcmp(cell->incident, incident->id) != 0 || cell->kind == DELIVERY_RECOVERY ||
+		    is_needed_after_close(incident, cell))
 			continue;
-		on_the_way += is_on_its_way(engine, cell);
-		if (is_needed_after_close(incident, cell))
-			continue;
-		if (cell->state == DELIVERY_PENDING ||
-		    (cell->state == DELIVERY_SENDING && !is_on_its_way(engine, cell))) {
+		if (is_on_its_way(state, cell)) {
+			on_the_way++;
+		} else if (cell->state == DELIVERY_PENDING || cell->state == DELIVERY_SENDING) {
 			cell->complete = cell->state == DELIVERY_SENDING;
 			cell->state = DELIVERY_EXPIRED;
-			post_put(engine, cell);
+			outbox_change(telling->outbox, cell);
 		}
 	}
 	return on_the_way;
 }
 
-static bool was_told(struct engine *engine, const char *id, const char *person)
-{
-	struct delivery first = {.kind = DELIVERY_FIRST, .person = (char *)person};
+/* ---- the recovery ---- */
 
-	snprintf(first.incident, sizeof first.incident, "%s", id);
-	const struct delivery *cell = engine_cell(engine, &first);
+static bool was_told(struct state *state, const char *id, const char *person)
+{
+	const struct delivery *cell = state_cell_of(state, id, DELIVERY_FIRST, person);
+
 	return cell && (cell->state == DELIVERY_SENT || (cell->state == DELIVERY_EXPIRED && cell->complete));
+}
+
+static bool is_ending(const struct incident *incident)
+{
+	return incident->closed != WHEN_UNKNOWN && !(incident->steps & INCIDENT_RETURNED);
 }
 
 static bool is_returning(const struct incident *incident, const char *group)
 {
-	return str_equal(incident->group, group) && incident->closed != WHEN_UNKNOWN &&
-	       !(incident->steps & INCIDENT_RETURNED);
+	return str_equal(incident->group, group) && is_ending(incident) && incident->recovered;
 }
 
-/* Those who were told of ID, each with all that returned of the group. */
-static bool tell_recovery(struct engine *engine, const char *group, const char *id, int64_t now)
+/* All that returned of the group, in one message. */
+static void tell_person(struct telling *telling, const char *group, const struct delivery *first)
 {
-	bool all = true;
+	cleanup(ledger_done) struct ledger message = {0};
+	struct notice told = {.person = first->person,
+			      .name = first->name,
+			      .address = first->address,
+			      .fallback = first->fallback};
 
-	for (size_t i = 0; i < engine->cells.count; i++) {
-		cleanup(ledger_done) struct ledger message = {0};
-		const struct delivery *cell = &engine->cells.items[i];
-		if (cell->kind != DELIVERY_FIRST || strcmp(cell->incident, id) != 0 ||
-		    !was_told(engine, id, cell->person))
-			continue;
-		struct notice told = {.person = cell->person,
-				      .name = cell->name,
-				      .address = cell->address,
-				      .fallback = cell->fallback};
-		vec_foreach(&engine->incidents, incident)
-			if (is_returning(incident, group) && incident->recovered &&
-			    was_told(engine, incident->id, cell->person))
-				tell_add(engine, &message, incident->id, DELIVERY_RECOVERY, 0, &told);
-		all = tell_begin(engine, &message, now) && all;
+	vec_foreach(&telling->state->incidents, incident)
+		if (is_returning(incident, group) && was_told(telling->state, incident->id, first->person))
+			telling_add(telling, &message, incident->id, DELIVERY_RECOVERY, 0, &told);
+	/* Each person once: with the first of them that is missing. */
+	if (message.count > 0 && strcmp(message.items[0].incident, first->incident) == 0)
+		outbox_add(telling->outbox, &message);
+}
+
+static void tell_recovery(struct telling *telling, const char *group)
+{
+	struct state *state = telling->state;
+
+	vec_foreach(&state->cells, cell) {
+		const struct incident *incident = state_incident(state, cell->incident);
+		if (cell->kind == DELIVERY_FIRST && incident && is_returning(incident, group) &&
+		    was_told(state, cell->incident, cell->person))
+			tell_person(telling, group, cell);
 	}
-	return all;
 }
 
-static void end_incident(struct engine *engine, struct incident *incident, int64_t now)
+/* Whether nobody who was told that it began is still to be told that it is over. */
+static bool is_recovery_told(struct state *state, const struct incident *incident)
 {
-	int64_t wait = incident->kind == INCIDENT_HOST ? engine->conf->notify.group_wait_ms : 0;
-	cleanup(cleanup_mem) char *group = mem_string(incident->group);
-	char id[INCIDENT_ID_SIZE];
+	vec_foreach(&state->cells, cell)
+		if (cell->kind == DELIVERY_FIRST && strcmp(cell->incident, incident->id) == 0 &&
+		    was_told(state, incident->id, cell->person) &&
+		    !state_cell_of(state, incident->id, DELIVERY_RECOVERY, cell->person))
+			return false;
+	return true;
+}
 
-	snprintf(id, sizeof id, "%s", incident->id);
-	if (expire(engine, incident) > 0) {
+/* Whether the time has come to tell that it is over. */
+static bool is_ripe(struct telling *telling, const struct incident *incident)
+{
+	struct state *state = telling->state;
+	int64_t wait = incident->kind == INCIDENT_HOST ? state->conf->notify.group_wait_ms : 0;
+
+	if (expire(telling, incident) > 0) {
 		/* What another process is sending may take as long as its claim lasts. */
-		engine->soon = engine->soon || engine->posts.count > 0;
-		engine->later = true;
-		return;
+		state->later = true;
+		return false;
 	}
-	if (incident->recovered && group && !engine_has_passed(now, incident->closing, wait)) {
-		engine->soon = true;
-		engine_wake(engine, incident->closing + wait - now);
-		return;
-	}
-	if (incident->recovered && group && !tell_recovery(engine, group, id, now))
-		return;
-	tell_step(engine, incident, INCIDENT_RETURNED);
+	if (!incident->recovered || !incident->group || state_has_passed(telling->now, incident->closing, wait))
+		return true;
+	state->soon = true;
+	state_wake(state, incident->closing + wait - telling->now);
+	return false;
 }
 
-static bool is_settled(struct engine *engine, const char *id)
+static bool is_first_ripe(const struct incidents *incidents, const bool *ripe, size_t index)
 {
-	vec_foreach(&engine->cells, cell)
+	for (size_t i = 0; i < index; i++)
+		if (ripe[i] && str_equal(incidents->items[i].group, incidents->items[index].group))
+			return false;
+	return true;
+}
+
+static void end_all(struct telling *telling)
+{
+	struct incidents *incidents = &telling->state->incidents;
+	cleanup(cleanup_mem) bool *ripe = mem_zalloc(incidents->count, sizeof *ripe);
+
+	for (size_t i = 0; i < incidents->count; i++)
+		ripe[i] = is_ending(&incidents->items[i]) && is_ripe(telling, &incidents->items[i]);
+	for (size_t i = 0; i < incidents->count; i++) {
+		struct incident *incident = &incidents->items[i];
+		bool told = incident->recovered && incident->group;
+		if (ripe[i] && told && is_first_ripe(incidents, ripe, i))
+			tell_recovery(telling, incident->group);
+		if (ripe[i] && (!told || is_recovery_told(telling->state, incident)))
+			telling_step(telling, incident, INCIDENT_RETURNED);
+	}
+}
+
+/* ---- retiring ---- */
+
+static bool is_settled(struct state *state, const char *id)
+{
+	vec_foreach(&state->cells, cell)
 		if (strcmp(cell->incident, id) == 0 &&
 		    (cell->state == DELIVERY_PENDING || cell->state == DELIVERY_SENDING))
 			return false;
 	return true;
 }
 
-static void retire(struct engine *engine, struct incident *incident)
+static void retire(struct state *state, struct incident *incident)
 {
 	struct record *record = record_new(RECORD_RETIRE);
 
 	incident_copy(&record->incident, incident);
-	engine_record(engine, record);
-	if (incident->group)
-		plan_forget(engine, incident->group);
+	state_record(state, record);
 	incident->steps |= RETIRED;
-	engine->stale = true;
+	state->stale = true;
 }
 
-void end_tick(struct engine *engine, int64_t now)
+void tell_end(struct telling *telling)
 {
-	vec_foreach(&engine->incidents, incident) {
-		if (incident->closed == WHEN_UNKNOWN || (incident->steps & RETIRED))
-			continue;
-		if (!(incident->steps & INCIDENT_RETURNED))
-			end_incident(engine, incident, now);
-		else if (engine_has_passed(now, incident->closing, KEEP_MS) && is_settled(engine, incident->id))
-			retire(engine, incident);
-	}
+	struct state *state = telling->state;
+
+	end_all(telling);
+	vec_foreach(&state->incidents, incident)
+		if (incident->closed != WHEN_UNKNOWN && (incident->steps & INCIDENT_RETURNED) &&
+		    !(incident->steps & RETIRED) && state_has_passed(telling->now, incident->closing, KEEP_MS) &&
+		    is_settled(state, incident->id))
+			retire(state, incident);
 }

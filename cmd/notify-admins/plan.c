@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine.h"
 #include "log.h"
 #include "mem.h"
+#include "plan.h"
 #include "vec.h"
 #include "when.h"
 
@@ -15,7 +15,7 @@ enum {
 	STORE_RETRY_MS = 5000
 };
 
-void plan_free(struct plan *plan)
+static void plan_free(struct plan *plan)
 {
 	if (!plan)
 		return;
@@ -29,20 +29,20 @@ void plan_free(struct plan *plan)
 	free(plan);
 }
 
-static void copy_group(struct engine *engine, const char *group, struct incidents *copies)
+static void copy_group(struct state *state, const char *group, struct incidents *copies)
 {
-	vec_foreach(&engine->incidents, incident)
+	vec_foreach(&state->incidents, incident)
 		if (str_equal(incident->group, group)) {
 			struct incident *copy = vec_push_zero(copies);
 			incident_copy(copy, incident);
 		}
 }
 
-static int fill(struct engine *engine, struct plan *plan, struct err *e)
+static int fill(struct state *state, struct plan *plan, struct err *e)
 {
 	cleanup(cleanup_store_view) struct store_view *view = NULL;
 
-	if (store_view_open(&view, engine->store, e) < 0)
+	if (store_view_open(&view, state->store, e) < 0)
 		return e->code;
 	int have_admins = admins_load(view, &plan->admins, e);
 	if (have_admins < 0)
@@ -57,20 +57,20 @@ static int fill(struct engine *engine, struct plan *plan, struct err *e)
 		plan->cases[i].affected = &plan->affected[i];
 	}
 	notices_build(&plan->notices, plan->cases, plan->incidents.count, have_admins ? &plan->admins : NULL,
-		      &engine->conf->notify.fallback);
+		      &state->conf->notify.fallback);
 	return 0;
 }
 
-static struct plan *make_plan(struct engine *engine, const char *group, struct err *e)
+static struct plan *make_plan(struct state *state, const char *group, struct err *e)
 {
 	int64_t begun = when_monotonic();
 	struct plan *plan = mem_zalloc(1, sizeof *plan);
 
 	snprintf(plan->group, sizeof plan->group, "%s", group);
-	copy_group(engine, group, &plan->incidents);
+	copy_group(state, group, &plan->incidents);
 	plan->affected = mem_zalloc(plan->incidents.count, sizeof *plan->affected);
 	plan->cases = mem_zalloc(plan->incidents.count, sizeof *plan->cases);
-	if (plan->incidents.count == 0 || fill(engine, plan, e) < 0) {
+	if (plan->incidents.count == 0 || fill(state, plan, e) < 0) {
 		plan_free(plan);
 		return NULL;
 	}
@@ -80,10 +80,10 @@ static struct plan *make_plan(struct engine *engine, const char *group, struct e
 }
 
 /* What is said of an incident changes more often than whom it touches. */
-static void renew_incidents(struct engine *engine, struct plan *plan)
+static void renew_incidents(struct state *state, struct plan *plan)
 {
 	vec_foreach(&plan->incidents, copy) {
-		const struct incident *now = engine_incident(engine, copy->id);
+		const struct incident *now = state_incident(state, copy->id);
 		if (!now)
 			continue;
 		incident_done(copy);
@@ -91,39 +91,50 @@ static void renew_incidents(struct engine *engine, struct plan *plan)
 	}
 }
 
-static size_t count_group(struct engine *engine, const char *group)
+static size_t count_group(struct state *state, const char *group)
 {
 	size_t count = 0;
 
-	vec_foreach(&engine->incidents, incident)
+	vec_foreach(&state->incidents, incident)
 		count += str_equal(incident->group, group);
 	return count;
 }
 
-struct plan *plan_get(struct engine *engine, const char *group, int64_t max_age)
+static struct plan **find_plan(struct plans *plans, const char *group)
 {
-	struct plan **place = NULL;
+	vec_foreach(plans, plan)
+		if (strcmp((*plan)->group, group) == 0)
+			return plan;
+	return NULL;
+}
+
+static bool is_fresh(struct state *state, const struct plan *plan, int64_t max_age)
+{
+	int64_t wanted = plan->cost * COST_SHARE > max_age ? plan->cost * COST_SHARE : max_age;
+
+	return plan->incidents.count == count_group(state, plan->group) &&
+	       when_monotonic() - plan->made <= wanted;
+}
+
+struct plan *plans_get(struct plans *plans, struct state *state, const char *group, int64_t max_age)
+{
+	struct plan **place = find_plan(plans, group);
 	struct err e = {0};
 
-	vec_foreach(&engine->plans, plan)
-		if (strcmp((*plan)->group, group) == 0)
-			place = plan;
-	int64_t wanted = place && (*place)->cost * COST_SHARE > max_age ? (*place)->cost * COST_SHARE : max_age;
-	if (place && (*place)->incidents.count == count_group(engine, group) &&
-	    when_monotonic() - (*place)->made <= wanted) {
-		renew_incidents(engine, *place);
+	if (place && is_fresh(state, *place, max_age)) {
+		renew_incidents(state, *place);
 		return *place;
 	}
-	struct plan *plan = make_plan(engine, group, &e);
+	struct plan *plan = make_plan(state, group, &e);
 	if (!plan) {
-		engine->broken = true;
-		if (e.code && engine_say_once(engine, e.text))
+		state->broken = true;
+		if (e.code && state_say_once(state, e.text))
 			log_err(&e);
-		engine_wake(engine, STORE_RETRY_MS);
+		state_wake(state, STORE_RETRY_MS);
 		return NULL;
 	}
 	if (!place) {
-		vec_push(&engine->plans, plan);
+		vec_push(plans, plan);
 		return plan;
 	}
 	plan->asked = (*place)->asked;
@@ -133,12 +144,20 @@ struct plan *plan_get(struct engine *engine, const char *group, int64_t max_age)
 	return plan;
 }
 
-void plan_forget(struct engine *engine, const char *group)
+void plans_sweep(struct plans *plans, struct state *state)
 {
-	vec_foreach(&engine->plans, plan)
-		if (strcmp((*plan)->group, group) == 0) {
-			plan_free(*plan);
-			*plan = engine->plans.items[--engine->plans.count];
-			return;
-		}
+	for (size_t i = plans->count; i-- > 0;) {
+		struct plan *plan = plans->items[i];
+		if (count_group(state, plan->group) > 0)
+			continue;
+		plan_free(plan);
+		plans->items[i] = plans->items[--plans->count];
+	}
+}
+
+void plans_done(struct plans *plans)
+{
+	vec_foreach(plans, plan)
+		plan_free(*plan);
+	vec_done(plans);
 }

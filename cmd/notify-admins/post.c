@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine.h"
 #include "log.h"
 #include "mail.h"
 #include "mem.h"
+#include "post.h"
 #include "vec.h"
 #include "when.h"
 
@@ -21,38 +21,36 @@ enum {
 	HOUR_MS = 60 * 60 * 1000
 };
 
-void post_free(struct post *post)
+static void post_free(struct post *post)
 {
-	if (!post)
-		return;
 	ledger_done(&post->cells);
 	free(post);
 }
 
-size_t post_room(const struct engine *engine)
+static bool has_room(const struct posts *posts)
 {
 	size_t cells = 0;
 
-	vec_foreach(&engine->posts, post)
+	vec_foreach(posts, post)
 		cells += (*post)->cells.count;
-	return engine->posts.count < POSTS_MAX && cells < CELLS_MAX ? POSTS_MAX - engine->posts.count : 0;
+	return posts->count < POSTS_MAX && cells < CELLS_MAX;
 }
 
-static struct post *post_of_cell(struct engine *engine, const struct delivery *cell)
+static struct post *post_of_cell(struct posts *posts, const struct delivery *cell)
 {
-	vec_foreach(&engine->posts, post)
+	vec_foreach(posts, post)
 		vec_foreach(&(*post)->cells, own)
 			if (delivery_is(own, cell))
 				return *post;
 	return NULL;
 }
 
-static void remove_post(struct engine *engine, const struct post *wanted)
+static void remove_post(struct posts *posts, const struct post *wanted)
 {
-	vec_foreach(&engine->posts, post)
+	vec_foreach(posts, post)
 		if (*post == wanted) {
 			post_free(*post);
-			*post = engine->posts.items[--engine->posts.count];
+			*post = posts->items[--posts->count];
 			return;
 		}
 }
@@ -60,65 +58,64 @@ static void remove_post(struct engine *engine, const struct post *wanted)
 /* ---- limits ---- */
 
 /* What was sent before this process began counts too. */
-static void count_sent(struct engine *engine, int64_t now)
+static void count_sent(struct posts *posts, int64_t now)
 {
 	const char *last = NULL;
 
-	vec_foreach(&engine->cells, cell) {
+	vec_foreach(&posts->state->cells, cell) {
 		if (cell->state != DELIVERY_SENT || !cell->message_id || now - cell->sent >= HOUR_MS ||
 		    str_equal(cell->message_id, last))
 			continue;
-		vec_push(&engine->rates, (struct rate){mem_string(cell->person), cell->sent});
+		vec_push(&posts->rates, (struct rate){mem_string(cell->person), cell->sent});
 		last = cell->message_id;
 	}
 }
 
-static void forget_old(struct engine *engine, int64_t now)
+static void forget_old(struct posts *posts, int64_t now)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < engine->rates.count; i++) {
-		if (engine_has_passed(now, engine->rates.items[i].at, HOUR_MS))
-			free(engine->rates.items[i].person);
+	for (size_t i = 0; i < posts->rates.count; i++) {
+		if (state_has_passed(now, posts->rates.items[i].at, HOUR_MS))
+			free(posts->rates.items[i].person);
 		else
-			engine->rates.items[kept++] = engine->rates.items[i];
+			posts->rates.items[kept++] = posts->rates.items[i];
 	}
-	engine->rates.count = kept;
+	posts->rates.count = kept;
 }
 
-bool post_is_allowed(struct engine *engine, const char *person, int64_t now)
+static bool is_allowed(struct posts *posts, const char *person)
 {
+	int64_t now = when_now();
 	unsigned count = 0;
 
-	/* What this tick began is later than its NOW, and counts. */
-	now = when_now();
-	if (!engine->rates_read) {
-		engine->rates_read = true;
-		count_sent(engine, now);
+	if (!posts->rates_read) {
+		posts->rates_read = true;
+		count_sent(posts, now);
 	}
-	if (engine->rates.count >= engine->conf->notify.rate_total)
-		forget_old(engine, now);
-	vec_foreach(&engine->rates, rate)
-		count += strcmp(rate->person, person) == 0 && !engine_has_passed(now, rate->at, HOUR_MS);
-	bool total = engine->rates.count < engine->conf->notify.rate_total;
-	if (total && count < engine->conf->notify.rate_person)
+	if (posts->rates.count >= posts->state->conf->notify.rate_total)
+		forget_old(posts, now);
+	vec_foreach(&posts->rates, rate)
+		count += strcmp(rate->person, person) == 0 && !state_has_passed(now, rate->at, HOUR_MS);
+	bool total = posts->rates.count < posts->state->conf->notify.rate_total;
+	if (total && count < posts->state->conf->notify.rate_person)
 		return true;
 	cleanup(cleanup_mem) char *text =
 		total ? mem_format("%s: has had %u messages within an hour: the next must wait", person, count)
 		      : mem_format("%zu messages went out within an hour: the next must wait",
-				   engine->rates.count);
-	if (engine_say_once(engine, total ? person : "limit of all"))
+				   posts->rates.count);
+	if (state_say_once(posts->state, total ? person : "limit of all"))
 		log_warning("%s", text);
-	engine_wake(engine, HOUR_MS / 60);
+	state_wake(posts->state, HOUR_MS / 60);
 	return false;
 }
 
 /* ---- beginning ---- */
 
-static char *make_message_id(struct engine *engine, const struct ledger *cells)
+static char *make_message_id(struct posts *posts, const struct ledger *cells)
 {
 	const struct delivery *first = &cells->items[0];
-	const struct incident *incident = engine_incident(engine, first->incident);
+	const struct incident *incident = state_incident(posts->state, first->incident);
 	cleanup(str_done) struct str ids = {0};
 	cleanup(cleanup_mem) char *part = mem_format("%s %u", delivery_kind_name(first->kind), first->part);
 	/* An id of an incident may come back after years. */
@@ -129,14 +126,14 @@ static char *make_message_id(struct engine *engine, const struct ledger *cells)
 	vec_foreach(cells, cell)
 		str_addf(&ids, "%s ", cell->incident);
 	const char *const parts[] = {str_text(&ids), at, part, first->person, NULL};
-	return mail_message_id(name, parts,
-			       engine->conf->smtp.from ? engine->conf->smtp.from : "vmroll@localhost");
+	return mail_message_id(
+		name, parts, posts->state->conf->smtp.from ? posts->state->conf->smtp.from : "vmroll@localhost");
 }
 
-static void claim_in_copy(struct engine *engine, struct ledger *cells)
+static void claim_in_copy(struct posts *posts, struct ledger *cells)
 {
 	cleanup(cleanup_mem) char *id = cells->items[0].message_id ? mem_string(cells->items[0].message_id)
-								   : make_message_id(engine, cells);
+								   : make_message_id(posts, cells);
 
 	vec_foreach(cells, cell) {
 		if (!cell->message_id)
@@ -153,72 +150,61 @@ static void add_copies(struct ledger *to, const struct ledger *from)
 	}
 }
 
-static void mark_sending(struct engine *engine, struct post *post)
+static void mark_sending(struct posts *posts, struct post *post)
 {
 	vec_foreach(&post->cells, cell) {
 		cell->state = DELIVERY_SENDING;
-		mem_replace(&cell->owner, engine->owner);
-		engine_set_cell(engine, cell);
+		mem_replace(&cell->owner, posts->state->owner);
+		state_set_cell(posts->state, cell);
 	}
 }
 
-void post_begin(struct engine *engine, struct ledger *cells)
+static void begin(struct posts *posts, struct ledger *cells)
 {
 	struct post *post = mem_zalloc(1, sizeof *post);
 
-	claim_in_copy(engine, cells);
-	post->tag = engine->next_tag++;
+	claim_in_copy(posts, cells);
+	post->tag = posts->next_tag++;
 	post->since = when_monotonic();
 	post->cells = *cells;
 	*cells = (struct ledger){0};
-	vec_push(&engine->posts, post);
-	vec_push(&engine->rates, (struct rate){mem_string(post->cells.items[0].person), when_now()});
-	if (!engine->dry_run) {
-		if (!engine->claims)
-			engine->claims = record_new(RECORD_CLAIM);
-		add_copies(&engine->claims->cells, &post->cells);
-	}
-	mark_sending(engine, post);
+	vec_push(posts, post);
+	vec_push(&posts->rates, (struct rate){mem_string(post->cells.items[0].person), when_now()});
+	if (!posts->claims)
+		posts->claims = record_new(RECORD_CLAIM);
+	add_copies(&posts->claims->cells, &post->cells);
+	mark_sending(posts, post);
 }
 
 /* ---- settling ---- */
 
-static void put(struct engine *engine, const struct ledger *cells)
+static void put(struct posts *posts, const struct ledger *cells)
 {
-	if (!engine->puts)
-		engine->puts = record_new(RECORD_PUT);
-	add_copies(&engine->puts->cells, cells);
+	if (!posts->puts)
+		posts->puts = record_new(RECORD_PUT);
+	add_copies(&posts->puts->cells, cells);
 }
 
-void post_put(struct engine *engine, const struct delivery *cell)
-{
-	struct delivery copy = *cell;
-	struct ledger one = {&copy, 1, 1};
-
-	if (!engine->dry_run)
-		put(engine, &one);
-}
-
-static void report(struct engine *engine, const struct post *post, const struct err *outcome)
+static void report(struct posts *posts, const struct post *post, const struct err *outcome)
 {
 	const struct delivery *cell = &post->cells.items[0];
-	const char *to = compose_recipient(engine, cell);
+	const char *to = channels[cell->channel]->address(posts->state, cell);
 
 	if (outcome->code == 0) {
-		engine->sent++;
+		posts->state->sent++;
 		log_info("incident %s: %s: %s sent", cell->incident, to, delivery_kind_name(cell->kind));
 		return;
 	}
-	engine->failed++;
+	posts->state->failed++;
 	if (cell->state == DELIVERY_FAILED)
 		log_error("incident %s: %s: %s: given up", cell->incident, to, outcome->text);
 	else
 		log_warning("incident %s: %s: %s: will try again", cell->incident, to, outcome->text);
 	if (cell->state == DELIVERY_FAILED && cell->fallback)
-		engine->untold = true;
+		posts->state->untold = true;
 }
 
-static void settle(struct engine *engine, struct post *post, const struct err *outcome)
+static void settle(struct posts *posts, struct post *post, const struct err *outcome)
 {
 	int64_t now = when_now();
 
@@ -228,58 +214,65 @@ static void settle(struct engine *engine, struct post *post, const struct err *o
 		if (cell->begun == WHEN_UNKNOWN)
 			cell->begun = now;
 		delivery_settle(cell, outcome, now);
-		engine_set_cell(engine, cell);
+		state_set_cell(posts->state, cell);
 	}
-	report(engine, post, outcome);
+	report(posts, post, outcome);
 	post->state = POST_SETTLING;
-	put(engine, &post->cells);
+	put(posts, &post->cells);
 }
 
 /* Nothing to tell any more. */
-static void drop(struct engine *engine, struct post *post, const char *why)
+static void drop(struct posts *posts, struct post *post, const char *why)
 {
 	vec_foreach(&post->cells, cell) {
 		cell->state = DELIVERY_EXPIRED;
 		mem_replace(&cell->error, why);
 		mem_replace(&cell->owner, NULL);
-		engine_set_cell(engine, cell);
+		state_set_cell(posts->state, cell);
 	}
 	post->state = POST_SETTLING;
-	put(engine, &post->cells);
+	put(posts, &post->cells);
 }
 
-static void send_out(struct engine *engine, struct post *post)
+static void send_out(struct posts *posts, struct post *post)
 {
-	cleanup(str_done) struct str message = {0};
+	enum delivery_channel channel = post->cells.items[0].channel;
 	struct err e = {0};
 
 	post->state = POST_SENDING;
-	int result = compose(engine, &post->cells, &message, &e);
-	if (result == 0)
-		result = smtp_submit(engine->smtp, post->tag, engine->conf->smtp.from,
-				     compose_recipient(engine, &post->cells.items[0]), message.data,
-				     message.length, &e);
+	int result = channels[channel]->submit(posts->channels[channel], posts->state, posts->plans,
+					       post->tag, &post->cells, &e);
 	if (result == ERR_NOT_FOUND)
-		drop(engine, post, e.text);
+		drop(posts, post, e.text);
 	else if (result < 0)
-		settle(engine, post, &e);
+		settle(posts, post, &e);
 }
 
-void post_sent(struct engine *engine, uint64_t tag, const struct err *outcome)
+static void take_outcome(struct posts *posts, uint64_t tag, const struct err *outcome)
 {
-	vec_foreach(&engine->posts, post)
+	vec_foreach(posts, post)
 		if ((*post)->tag == tag) {
-			settle(engine, *post, outcome);
+			settle(posts, *post, outcome);
 			return;
 		}
+}
+
+void posts_collect(struct posts *posts)
+{
+	struct err outcome = {0};
+	uint64_t tag;
+
+	for (size_t i = 0; i < CHANNEL_COUNT; i++)
+		while (posts->channels[i] && channels[i]->finished(posts->channels[i], &tag, &outcome))
+			take_outcome(posts, tag, &outcome);
 }
 
 /* ---- answers of the recorder ---- */
 
 /* Those of the post that somebody else has are not ours to send. */
-static void take_claim(struct engine *engine, struct post *post, struct delivery *cell)
+static void take_claim(struct posts *posts, struct post *post, struct delivery *cell)
 {
-	bool ours = cell->state == DELIVERY_SENDING && str_equal(cell->owner, engine->owner);
+	bool ours = cell->state == DELIVERY_SENDING && str_equal(cell->owner, posts->state->owner);
 
 	for (size_t i = 0; i < post->cells.count; i++) {
 		if (!delivery_is(&post->cells.items[i], cell))
@@ -291,155 +284,237 @@ static void take_claim(struct engine *engine, struct post *post, struct delivery
 			post->cells.items[i] = post->cells.items[--post->cells.count];
 		break;
 	}
-	engine_set_cell(engine, cell);
+	state_set_cell(posts->state, cell);
 }
 
-void post_claimed(struct engine *engine, struct record *record)
+void posts_claimed(struct posts *posts, struct record *record)
 {
 	if (record->result == 0)
 		vec_foreach(&record->cells, cell) {
-			struct post *post = post_of_cell(engine, cell);
+			struct post *post = post_of_cell(posts, cell);
 			/* One that was sent without waiting is settled as it is, whatever the claim says now. */
 			if (post && post->state == POST_CLAIMING)
-				take_claim(engine, post, cell);
+				take_claim(posts, post, cell);
 		}
-	for (size_t i = engine->posts.count; i-- > 0;) {
-		struct post *post = engine->posts.items[i];
+	for (size_t i = posts->count; i-- > 0;) {
+		struct post *post = posts->items[i];
 		if (post->claim != record->tag)
 			continue;
 		post->claimed = record->result == 0;
 		post->answered = true;
 		if (post->cells.count == 0)
-			remove_post(engine, post);
+			remove_post(posts, post);
 	}
 }
 
-void post_settled(struct engine *engine, struct record *record)
+void posts_settled(struct posts *posts, struct record *record)
 {
-	engine->puts_pending--;
+	posts->puts_pending--;
 	vec_foreach(&record->cells, cell) {
-		struct post *post = post_of_cell(engine, cell);
+		struct post *post = post_of_cell(posts, cell);
 		if (post && post->state == POST_SETTLING)
-			remove_post(engine, post);
+			remove_post(posts, post);
 	}
 }
 
-/* ---- the tick ---- */
+/* ---- the round ---- */
 
-void post_hand_over_claims(struct engine *engine)
+static void hand_over_claims(struct posts *posts)
 {
-	if (!engine->claims)
+	if (!posts->claims)
 		return;
-	engine->claims->now = when_now();
-	engine->claims->tag = engine->next_tag++;
-	vec_foreach(&engine->posts, post)
+	posts->claims->now = when_now();
+	posts->claims->tag = posts->next_tag++;
+	vec_foreach(posts, post)
 		if ((*post)->claim == 0)
-			(*post)->claim = engine->claims->tag;
-	engine_record(engine, engine->claims);
-	engine->claims = NULL;
+			(*post)->claim = posts->claims->tag;
+	state_record(posts->state, posts->claims);
+	posts->claims = NULL;
 }
 
-static void hand_over(struct engine *engine)
+static void hand_over(struct posts *posts)
 {
-	post_hand_over_claims(engine);
+	hand_over_claims(posts);
 	/* While one is under way the next gather, and go together. */
-	if (engine->puts && engine->puts_pending == 0) {
-		engine->puts_pending++;
-		engine_record(engine, engine->puts);
-		engine->puts = NULL;
+	if (posts->puts && posts->puts_pending == 0) {
+		posts->puts_pending++;
+		state_record(posts->state, posts->puts);
+		posts->puts = NULL;
 	}
 }
 
-static void show(struct engine *engine, struct post *post)
+/* A dry run: sent as soon as shown. */
+static void show(struct posts *posts, struct ledger *cells)
 {
+	const struct channel *channel = channels[cells->items[0].channel];
 	cleanup(str_done) struct str text = {0};
 	struct err e = {0};
 
-	if (compose(engine, &post->cells, &text, &e) == 0)
+	if (channel->show(posts->state, posts->plans, cells, &text, &e) == 0)
 		fwrite(str_text(&text), 1, text.length, stdout);
 	else
 		log_err(&e);
-	vec_foreach(&post->cells, cell) {
+	vec_foreach(cells, cell) {
 		cell->state = DELIVERY_SENT;
 		cell->sent = when_now();
-		engine_set_cell(engine, cell);
+		state_set_cell(posts->state, cell);
 	}
-	engine->sent++;
+	posts->state->sent++;
 }
 
 /* When any writer, be it another, last got something done. */
-static void watch_progress(struct engine *engine, int64_t now)
+static void watch_progress(struct posts *posts, int64_t now)
 {
 	cleanup(cleanup_store_view) struct store_view *view = NULL;
 	struct err e = {0};
 
-	if (store_view_open(&view, engine->store, &e) < 0)
+	if (store_view_open(&view, posts->state->store, &e) < 0)
 		return;
 	uint64_t revision = store_view_revision(view);
-	if (revision == engine->revision)
+	if (revision == posts->revision)
 		return;
-	engine->revision = revision;
-	engine->progress = now;
+	posts->revision = revision;
+	posts->progress = now;
 }
 
 /* A store that is only slow is waited for: two that both send without a claim would tell people twice. */
-static bool may_go(const struct engine *engine, const struct post *post, int64_t now)
+static bool may_go(const struct posts *posts, const struct post *post, int64_t now)
 {
-	int64_t since = engine->progress > post->since ? engine->progress : post->since;
+	int64_t since = posts->progress > post->since ? posts->progress : post->since;
 
 	return post->answered || now - since >= PATIENCE_MS || now - post->since >= PATIENCE_MAX_MS;
 }
 
 /* Reading needs no lock: what others have claimed or sent meanwhile is not ours to send. */
-static void yield_to_others(struct engine *engine, struct post *post)
+static void yield_to_others(struct posts *posts, struct post *post)
 {
 	cleanup(cleanup_store_view) struct store_view *view = NULL;
 	struct err e = {0};
 
-	if (post->answered || store_view_open(&view, engine->store, &e) < 0)
+	if (post->answered || store_view_open(&view, posts->state->store, &e) < 0)
 		return;
 	for (size_t i = post->cells.count; i-- > 0;) {
 		cleanup(delivery_done) struct delivery stored = {0};
 		if (ledger_get(view, &post->cells.items[i], &stored, &e) == 1 &&
-		    !delivery_is_due(&stored, when_now()) && !str_equal(stored.owner, engine->owner))
-			take_claim(engine, post, &stored);
+		    !delivery_is_due(&stored, when_now()) && !str_equal(stored.owner, posts->state->owner))
+			take_claim(posts, post, &stored);
 	}
 }
 
-static void send_claimed(struct engine *engine)
+static void send_claimed(struct posts *posts)
 {
 	int64_t now = when_monotonic();
 	bool waiting = false;
 
-	vec_foreach(&engine->posts, post)
+	vec_foreach(posts, post)
 		waiting = waiting || ((*post)->state == POST_CLAIMING && !(*post)->answered);
 	if (waiting) {
-		watch_progress(engine, now);
-		engine_wake(engine, LOOK_MS);
+		watch_progress(posts, now);
+		state_wake(posts->state, LOOK_MS);
 	}
-	for (size_t i = 0; i < engine->posts.count; i++) {
-		struct post *post = engine->posts.items[i];
-		if (post->state != POST_CLAIMING || !may_go(engine, post, now))
+	for (size_t i = 0; i < posts->count; i++) {
+		struct post *post = posts->items[i];
+		if (post->state != POST_CLAIMING || !may_go(posts, post, now))
 			continue;
-		yield_to_others(engine, post);
+		yield_to_others(posts, post);
 		if (post->cells.count > 0)
-			send_out(engine, post);
+			send_out(posts, post);
 		else
-			remove_post(engine, post);
+			remove_post(posts, post);
 	}
 }
 
-void post_tick(struct engine *engine)
+void posts_step(struct posts *posts)
 {
-	if (engine->dry_run) {
-		while (engine->posts.count > 0) {
-			show(engine, engine->posts.items[0]);
-			remove_post(engine, engine->posts.items[0]);
-		}
-		fflush(stdout);
+	if (posts->state->dry_run)
 		return;
-	}
-	hand_over(engine);
-	send_claimed(engine);
-	hand_over(engine);
+	hand_over(posts);
+	send_claimed(posts);
+	hand_over(posts);
+}
+
+/* ---- taking ---- */
+
+static void show_all(struct posts *posts, struct outbox *outbox)
+{
+	vec_foreach(outbox, message)
+		show(posts, message);
+	fflush(stdout);
+	if (outbox->count == 0)
+		return;
+	/* What follows from that is found in the next round. */
+	posts->state->soon = true;
+	state_wake(posts->state, 0);
+}
+
+static void begin_all(struct posts *posts, struct outbox *outbox)
+{
+	vec_foreach(outbox, message)
+		if (!has_room(posts))
+			posts->state->soon = true;
+		else if (!is_allowed(posts, message->items[0].person))
+			posts->state->later = true;
+		else
+			begin(posts, message);
+	if (outbox->changes.count > 0)
+		put(posts, &outbox->changes);
+}
+
+void posts_take(struct posts *posts, struct outbox *outbox)
+{
+	if (posts->state->dry_run)
+		show_all(posts, outbox);
+	else
+		begin_all(posts, outbox);
+	outbox_done(outbox);
+}
+
+/* ---- for the loop ---- */
+
+size_t posts_poll(const struct posts *posts, struct pollfd *fds)
+{
+	for (size_t i = 0; i < CHANNEL_COUNT; i++)
+		fds[i] = (struct pollfd){.fd = posts->channels[i] ? channels[i]->fd(posts->channels[i]) : -1,
+					 .events = POLLIN};
+	return CHANNEL_COUNT;
+}
+
+bool posts_are_gathering(const struct posts *posts)
+{
+	return posts->claims || posts->puts;
+}
+
+bool posts_are_idle(const struct posts *posts)
+{
+	return posts->count == 0 && !posts_are_gathering(posts);
+}
+
+void posts_lay_over(const struct posts *posts)
+{
+	vec_foreach(posts, post)
+		vec_foreach(&(*post)->cells, cell)
+			state_set_cell(posts->state, cell);
+}
+
+int posts_start(struct posts *posts, struct state *state, struct plans *plans, struct err *e)
+{
+	*posts = (struct posts){.state = state, .plans = plans, .next_tag = 1};
+	for (size_t i = 0; i < CHANNEL_COUNT && !state->dry_run; i++)
+		if (channels[i]->open(&posts->channels[i], state->conf, e) < 0)
+			return e->code;
+	return 0;
+}
+
+void posts_done(struct posts *posts)
+{
+	vec_foreach(posts, post)
+		post_free(*post);
+	vec_done(posts);
+	vec_foreach(&posts->rates, rate)
+		free(rate->person);
+	vec_done(&posts->rates);
+	record_free(posts->claims);
+	record_free(posts->puts);
+	for (size_t i = 0; i < CHANNEL_COUNT; i++)
+		channels[i]->close(posts->channels[i]);
 }

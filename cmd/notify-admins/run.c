@@ -73,7 +73,7 @@ static void take_lines(struct loop *loop)
 			log_warning("stdin: %s", e.text);
 			continue;
 		}
-		events_take(&loop->engine, &change);
+		events_take(&loop->engine.events, &change);
 		hoststate_change_done(&change);
 	}
 }
@@ -110,36 +110,26 @@ static int timeout_of(const struct loop *loop)
 {
 	int timeout_ms = -1;
 
-	if (loop->engine.wake >= 0)
-		shorten(&timeout_ms, loop->engine.wake);
 	if (loop->catch_up >= 0)
 		shorten(&timeout_ms, loop->catch_up);
 	if (loop->farewell >= 0)
 		shorten(&timeout_ms, loop->farewell);
 	else if (!loop->input)
 		shorten(&timeout_ms, loop->drain > when_monotonic() ? loop->drain : when_monotonic() + 1000);
-	if (loop->engine.recorder)
-		recorder_timeout(loop->engine.recorder, &timeout_ms);
 	return timeout_ms;
 }
 
 /* Sleeps until there is something to do; true if there is input. */
 static bool wait_for_work(struct loop *loop, const sigset_t *unblocked)
 {
-	struct engine *engine = &loop->engine;
-	struct pollfd fds[HOOKS_MAX + 3];
+	struct pollfd fds[1 + ENGINE_POLL_MAX] = {{.fd = loop->input ? STDIN_FILENO : -1, .events = POLLIN}};
 	int timeout_ms = timeout_of(loop);
-	size_t count = hooks_poll(&engine->hooks, fds, &timeout_ms);
-	size_t input = count;
+	size_t count = 1 + engine_poll(&loop->engine, fds + 1, &timeout_ms);
 
-	fds[count++] = (struct pollfd){.fd = loop->input ? STDIN_FILENO : -1, .events = POLLIN};
-	fds[count++] =
-		(struct pollfd){.fd = engine->recorder ? recorder_fd(engine->recorder) : -1, .events = POLLIN};
-	fds[count++] = (struct pollfd){.fd = engine->smtp ? smtp_fd(engine->smtp) : -1, .events = POLLIN};
 	struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
 	if (ppoll(fds, count, timeout_ms < 0 ? NULL : &timeout, unblocked) < 0)
 		return false;
-	return fds[input].revents != 0;
+	return fds[0].revents != 0;
 }
 
 static bool is_finished(const struct loop *loop)
@@ -149,27 +139,33 @@ static bool is_finished(const struct loop *loop)
 
 	if (loop->farewell >= 0)
 		return engine_is_idle(engine) || now >= loop->farewell;
-	if (loop->input || engine->soon || !engine_is_idle(engine))
+	if (loop->input || engine->state.soon || !engine_is_idle(engine))
 		return false;
-	return !engine->later || now >= loop->drain;
+	return !engine->state.later || now >= loop->drain;
+}
+
+static void catch_up(struct loop *loop)
+{
+	engine_refresh(&loop->engine);
+	events_catch_up(&loop->engine.events);
 }
 
 static void look_up(struct loop *loop)
 {
 	if (reload) {
 		reload = 0;
-		if (engine_read_hosts(&loop->engine) == 0)
-			events_catch_up(&loop->engine);
+		if (state_read_hosts(&loop->engine.state) == 0)
+			catch_up(loop);
 	}
 	if (loop->catch_up < 0 || when_monotonic() < loop->catch_up)
 		return;
-	events_catch_up(&loop->engine);
+	catch_up(loop);
 	loop->catch_up = when_monotonic() + CATCH_UP_MS;
 }
 
 static void go_round(struct loop *loop, int64_t drain_ms, const sigset_t *unblocked)
 {
-	engine_tick(&loop->engine);
+	engine_round(&loop->engine);
 	while (!is_finished(loop)) {
 		bool had_input = loop->input;
 		if (wait_for_work(loop, unblocked))
@@ -182,7 +178,7 @@ static void go_round(struct loop *loop, int64_t drain_ms, const sigset_t *unbloc
 		}
 		engine_collect(&loop->engine);
 		look_up(loop);
-		engine_tick(&loop->engine);
+		engine_round(&loop->engine);
 	}
 }
 
@@ -199,16 +195,16 @@ static int make_store(const struct conf *conf, bool dry_run, struct err *e)
 
 static int verdict(const struct loop *loop, struct err *e)
 {
-	const struct engine *engine = &loop->engine;
+	const struct state *state = &loop->engine.state;
 
-	if (engine->broken)
+	if (state->broken)
 		return err_set(e, ERR_ENV, "the store could not be read or written: see above");
-	if (engine->recorder && recorder_pending(engine->recorder) > 0)
+	if (state->recorder && recorder_pending(state->recorder) > 0)
 		return err_set(e, ERR_ENV, "%zu changes could not be recorded",
-			       recorder_pending(engine->recorder));
-	if (engine->failed > 0 && engine->sent == 0)
-		return err_set(e, ERR_ENV, "no message went out: %zu failed, see above", engine->failed);
-	if (engine->failed > 0 || engine->untold)
+			       recorder_pending(state->recorder));
+	if (state->failed > 0 && state->sent == 0)
+		return err_set(e, ERR_ENV, "no message went out: %zu failed, see above", state->failed);
+	if (state->failed > 0 || state->untold)
 		return err_set(e, ERR_PARTIAL, "not everybody could be told: see above");
 	return 0;
 }
@@ -251,9 +247,10 @@ int run(const struct conf *conf, bool input, int64_t drain_ms, bool dry_run, str
 		return e->code;
 	}
 	take_signals(&unblocked);
+	engine_refresh(&loop.engine);
 	if (!input)
-		events_watch_ourselves(&loop.engine);
-	events_catch_up(&loop.engine);
+		events_watch_ourselves(&loop.engine.events);
+	events_catch_up(&loop.engine.events);
 	if (input)
 		loop.catch_up = when_monotonic() + CATCH_UP_MS;
 	go_round(&loop, drain_ms, &unblocked);

@@ -1,0 +1,42 @@
+/*
+ * channel.h - a way to reach people, as post.c needs it.
+ *
+ * post.c claims and settles the cells of a message, whatever brings it; what is peculiar to mail stands
+ * in channel_mail.c alone. Another channel is another value of enum delivery_channel (ledger.h), a file like
+ * that one, a line in channel.c, and the cells that telling_add gives a person.
+ */
+#ifndef NOTIFY_CHANNEL_H
+#define NOTIFY_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plan.h"
+#include "state.h"
+#include "str.h"
+
+struct channel {
+	/* What it needs, as the settings say; *SELF is given to the others. Not called in a dry run. */
+	int (*open)(void **self, const struct conf *conf, struct err *e);
+	void (*close)(void *self); /* NULL-safe; abandons what is under way */
+	/* Begins to deliver what CELLS (of one person and kind) tell; may set `complete` of them. ERR_NOT_FOUND: it does not concern the person any more; else as in an outcome. */
+	int (*submit)(void *self, struct state *state, struct plans *plans, uint64_t tag,
+		      struct ledger *cells, struct err *e);
+	/* True with an outcome (delivery_settle) of what was submitted under *TAG. */
+	bool (*finished)(void *self, uint64_t *tag, struct err *outcome);
+	int (*fd)(const void *self); /* readable when `finished` has something */
+	/* As text, for a dry run. */
+	int (*show)(struct state *state, struct plans *plans, struct ledger *cells, struct str *text,
+		    struct err *e);
+	/* Where the cell's message goes, for messages; borrowed. */
+	const char *(*address)(const struct state *state, const struct delivery *cell);
+};
+
+enum { CHANNEL_COUNT = DELIVERY_MAIL + 1 };
+
+/* By enum delivery_channel. */
+extern const struct channel *const channels[CHANNEL_COUNT];
+
+extern const struct channel channel_mail;
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * state.h - what notify-admins knows while it delivers.
+ *
+ * The store is the truth; this holds a copy of what is unfinished in it, which is
+ * read anew whenever nothing of our own is still to be written, and acted on at
+ * once. Beside it stands what this process alone knows: when to look again, and
+ * how it went. Everything else in this folder stands above.
+ */
+#ifndef NOTIFY_STATE_H
+#define NOTIFY_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "hooks.h"
+#include "hosts.h"
+#include "incident.h"
+#include "ledger.h"
+#include "map.h"
+#include "recorder.h"
+#include "store.h"
+
+struct state {
+	const struct conf *conf;
+	struct hosts *hosts;
+	struct store *store;       /* for reading only */
+	struct recorder *recorder; /* NULL: dry run */
+	char *owner;
+	bool dry_run;
+	struct hooks hooks;
+
+	struct incidents incidents;
+	struct ledger cells;
+	struct map *cell_index; /* keys of key_texts to indices of cells, plus one */
+	struct {
+		char **items;
+		size_t count, capacity;
+	} key_texts;
+	bool stale;     /* the copy is to be read anew */
+	int64_t loaded; /* CLOCK_MONOTONIC */
+
+	struct {
+		char **items;
+		size_t count, capacity;
+	} said; /* what was complained of once */
+
+	bool soon;           /* something is due within group_wait: not the time to end */
+	bool later;          /* something is due after that */
+	int64_t wake;        /* CLOCK_MONOTONIC: when to look again, -1: no need */
+	size_t sent, failed; /* messages */
+	bool untold;         /* somebody should have heard, and nobody can */
+	bool broken;         /* the store could not be read or written */
+};
+
+int state_start(struct state *state, const struct conf *conf, struct hosts *hosts, bool dry_run, struct err *e);
+void state_done(struct state *state);
+
+/* Reads the copy anew if that is due and the recorder has written all; true if it did. */
+bool state_refresh(struct state *state);
+/* Reads hosts(5) again; a bad file keeps the old, and is said. */
+int state_read_hosts(struct state *state);
+/* Asks to be woken in MS milliseconds at the latest. */
+void state_wake(struct state *state, int64_t ms);
+/* Whether TEXT is said for the first time. */
+bool state_say_once(struct state *state, const char *text);
+/* Writes, unless it is a dry run; takes ownership. */
+void state_record(struct state *state, struct record *record);
+
+/* The incident of that id in the copy, or NULL. */
+struct incident *state_incident(struct state *state, const char *id);
+/* The cell in the copy, or NULL. */
+struct delivery *state_cell(struct state *state, const struct delivery *wanted);
+/* That of PERSON for this kind of message by mail, which has one part only. */
+struct delivery *state_cell_of(struct state *state, const char *incident, enum delivery_kind kind,
+			       const char *person);
+/* Puts a copy of CELL into the copy, in place of what it has. */
+void state_set_cell(struct state *state, const struct delivery *cell);
+
+/* WAIT has passed since SINCE; also if the clock was put back before SINCE. */
+bool state_has_passed(int64_t now, int64_t since, int64_t wait);
+
+#endif

@@ -1,0 +1,64 @@
+/* telling.c - what those share that decide who must hear what. */
+#include "config.h"
+
+#include <stdio.h>
+
+#include "mem.h"
+#include "telling.h"
+#include "vec.h"
+#include "when.h"
+
+bool telling_is_needed(const struct incident *incident)
+{
+	return incident->closed == WHEN_UNKNOWN || (incident->kind == INCIDENT_HOST && incident->recovered);
+}
+
+bool telling_is_open_without(const struct incident *incident, enum incident_step step)
+{
+	return incident->closed == WHEN_UNKNOWN && !(incident->steps & step);
+}
+
+bool telling_is_of_group(struct telling *telling, const struct delivery *cell, const char *group)
+{
+	const struct incident *incident = state_incident(telling->state, cell->incident);
+
+	return incident && str_equal(incident->group, group);
+}
+
+void telling_add(struct telling *telling, struct ledger *message, const char *incident,
+		 enum delivery_kind kind, unsigned part, const struct notice *notice)
+{
+	struct delivery cell = {
+		.kind = kind,
+		.part = part,
+		.person = mem_string(notice->person),
+		.name = mem_string(notice->name),
+		.address = mem_string(notice->address),
+		.fallback = notice->fallback,
+		.begun = WHEN_UNKNOWN,
+		.next = when_now(),
+		.sent = WHEN_UNKNOWN,
+		.lease = WHEN_UNKNOWN,
+	};
+
+	snprintf(cell.incident, sizeof cell.incident, "%s", incident);
+	if (state_cell(telling->state, &cell))
+		delivery_done(&cell);
+	else
+		vec_push(message, cell);
+}
+
+/*
+ * Found out from cells in the copy, whose claims were handed to the recorder in the round that began them: killed in
+ * between, the store never says that all are told of whom it knows nothing.
+ */
+void telling_step(struct telling *telling, struct incident *incident, enum incident_step step)
+{
+	if (incident->steps & step)
+		return;
+	incident->steps |= step;
+	struct record *record = record_new(RECORD_STEP);
+	incident_copy(&record->incident, incident);
+	record->incident.steps = step;
+	state_record(telling->state, record);
+}
