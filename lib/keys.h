@@ -42,6 +42,7 @@
 #define KEY_CLOSED "closed/" /* SUBJECT: until when all that is said of it is history */
 #define KEY_ACTIVE "act/"    /* ID: there is work left for that incident */
 #define KEY_DELIVERY "led/"  /* ID, NUL, kind, NUL, channel, NUL, person */
+#define KEY_RATE "rate/"     /* person, or nothing for all: how many messages within the hour (rate.h) */
 
 /* ---- hostping (hoststate.h) ---- */
 

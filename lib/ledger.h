@@ -82,15 +82,23 @@ bool delivery_is_due(const struct delivery *delivery, int64_t now);
 /* Takes the outcome of an attempt: sent, failed for good (ERR_PERMANENT, ERR_USAGE, or after days of trying), or pending with backoff. */
 void delivery_settle(struct delivery *delivery, const struct err *outcome, int64_t now);
 
+/* How many messages an hour may go out. */
+struct ledger_limits {
+	unsigned person; /* to one */
+	unsigned total;  /* to all together */
+};
+
 /*
- * Claims cells for OWNER. Each one's state is DELIVERY_SENDING with this owner
- * afterwards if it is ours, else the cell is as somebody else has it. A cell not in the store yet is made from
+ * Claims cells for OWNER, and counts their messages (rate.h): those of one message stand together, and are one. Each
+ * one's state is DELIVERY_SENDING with this owner
+ * afterwards if it is ours, else the cell is as somebody else has it, or DELIVERY_PENDING for a while, and in the
+ * store, because LIMITS (NULL: none) hold it back; `error` says so. A cell not in the store yet is made from
  * what is given; of one that is, attempts, begun and message_id stay the store's.
  */
 int ledger_claim(struct store *store, struct delivery *cells, size_t count, const char *owner, int64_t now,
-		 struct err *e);
+		 const struct ledger_limits *limits, struct err *e);
 /*
- * Writes cells for OWNER as they are, except over one that is sent or expired already, one that failed (of which only
+ * Writes cells for OWNER as they are, and takes back from the counters what did not go out; except over one that is sent or expired already, one that failed (of which only
  * `handed` changes), and one claimed by another owner who lives.
  */
 int ledger_put(struct store *store, const struct delivery *cells, size_t count, const char *owner, struct err *e);

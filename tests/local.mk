@@ -19,6 +19,7 @@ unit_tests += tests/unit/test_ledger
 unit_tests += tests/unit/test_lock
 unit_tests += tests/unit/test_mail
 unit_tests += tests/unit/test_notice
+unit_tests += tests/unit/test_rate
 unit_tests += tests/unit/test_rec
 unit_tests += tests/unit/test_roll
 unit_tests += tests/unit/test_roll_hostile

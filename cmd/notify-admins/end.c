@@ -9,7 +9,7 @@
 #include "when.h"
 
 enum {
-	KEEP_MS = 60 * 60 * 1000, /* a closed incident counts for the rate limits */
+	KEEP_MS = 60 * 60 * 1000, /* for what others, whose copy is older, may still begin for it */
 	RETIRED = 1 << 30         /* among the steps of a copy only */
 };
 

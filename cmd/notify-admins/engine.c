@@ -127,7 +127,7 @@ int engine_start(struct engine *engine, const struct conf *conf, struct hosts *h
 	if (!dry_run)
 		set_environment(conf);
 	events_start(&engine->events, &engine->state);
-	/* The recorder's process before the channels' threads. */
+	/* The recorder's process before the carriers' threads. */
 	if (state_start(&engine->state, conf, hosts, dry_run, e) < 0)
 		return e->code;
 	return posts_start(&engine->posts, &engine->state, &engine->plans, e);

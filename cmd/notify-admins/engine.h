@@ -11,7 +11,7 @@
  *	tell.c     who must hear what: groups, then first.c failed.c follow.c end.c again.c,
  *	           which share telling.c and fill the outbox
  *	post.c     the messages under way: takes of the outbox, claims, sends, settles
- *	channel.c  the ways to reach people: channel_mail.c, with compose.c for how it reads
+ *	carrier.c  the ways to reach people: carrier_mail.c, with compose.c for how it reads
  *	outbox.c   what should be said
  *	plan.c     what a group of incidents touches, and whom that concerns
  *	state.c    the copy
@@ -38,7 +38,7 @@ struct engine {
 	struct posts posts;
 };
 
-enum { ENGINE_POLL_MAX = HOOKS_MAX + 1 + CHANNEL_COUNT };
+enum { ENGINE_POLL_MAX = HOOKS_MAX + 1 + CARRIER_COUNT };
 
 /* ENGINE must stay where it is. The caller calls engine_done, also after a failure. */
 int engine_start(struct engine *engine, const struct conf *conf, struct hosts *hosts, bool dry_run,
@@ -47,7 +47,7 @@ void engine_done(struct engine *engine);
 
 /* Reads the copy anew if that is due and nothing of our own is unwritten. */
 void engine_refresh(struct engine *engine);
-/* Takes what the recorder and the channels have finished. */
+/* Takes what the recorder and the carriers have finished. */
 void engine_collect(struct engine *engine);
 /* One look at everything: opens, groups, tells, retires. Sets soon, later and wake of the state. */
 void engine_round(struct engine *engine);

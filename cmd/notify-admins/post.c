@@ -9,6 +9,7 @@
 #include "mail.h"
 #include "mem.h"
 #include "post.h"
+#include "rate.h"
 #include "vec.h"
 #include "when.h"
 
@@ -17,8 +18,7 @@ enum {
 	CELLS_MAX = 1024,
 	PATIENCE_MS = 700, /* for a claim, while nobody else writes either: then a writer holds the store */
 	PATIENCE_MAX_MS = 15 * 1000,
-	LOOK_MS = 100,
-	HOUR_MS = 60 * 60 * 1000
+	LOOK_MS = 100
 };
 
 static void post_free(struct post *post)
@@ -53,61 +53,6 @@ static void remove_post(struct posts *posts, const struct post *wanted)
 			*post = posts->items[--posts->count];
 			return;
 		}
-}
-
-/* ---- limits ---- */
-
-/* What was sent before this process began counts too. */
-static void count_sent(struct posts *posts, int64_t now)
-{
-	const char *last = NULL;
-
-	vec_foreach(&posts->state->cells, cell) {
-		if (cell->state != DELIVERY_SENT || !cell->message_id || now - cell->sent >= HOUR_MS ||
-		    str_equal(cell->message_id, last))
-			continue;
-		vec_push(&posts->rates, (struct rate){mem_string(cell->person), cell->sent});
-		last = cell->message_id;
-	}
-}
-
-static void forget_old(struct posts *posts, int64_t now)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < posts->rates.count; i++) {
-		if (state_has_passed(now, posts->rates.items[i].at, HOUR_MS))
-			free(posts->rates.items[i].person);
-		else
-			posts->rates.items[kept++] = posts->rates.items[i];
-	}
-	posts->rates.count = kept;
-}
-
-static bool is_allowed(struct posts *posts, const char *person)
-{
-	int64_t now = when_now();
-	unsigned count = 0;
-
-	if (!posts->rates_read) {
-		posts->rates_read = true;
-		count_sent(posts, now);
-	}
-	if (posts->rates.count >= posts->state->conf->notify.rate_total)
-		forget_old(posts, now);
-	vec_foreach(&posts->rates, rate)
-		count += strcmp(rate->person, person) == 0 && !state_has_passed(now, rate->at, HOUR_MS);
-	bool total = posts->rates.count < posts->state->conf->notify.rate_total;
-	if (total && count < posts->state->conf->notify.rate_person)
-		return true;
-	cleanup(cleanup_mem) char *text =
-		total ? mem_format("%s: has had %u messages within an hour: the next must wait", person, count)
-		      : mem_format("%zu messages went out within an hour: the next must wait",
-				   posts->rates.count);
-	if (state_say_once(posts->state, total ? person : "limit of all"))
-		log_warning("%s", text);
-	state_wake(posts->state, HOUR_MS / 60);
-	return false;
 }
 
 /* ---- beginning ---- */
@@ -169,7 +114,6 @@ static void begin(struct posts *posts, struct ledger *cells)
 	post->cells = *cells;
 	*cells = (struct ledger){0};
 	vec_push(posts, post);
-	vec_push(&posts->rates, (struct rate){mem_string(post->cells.items[0].person), when_now()});
 	if (!posts->claims)
 		posts->claims = record_new(RECORD_CLAIM);
 	add_copies(&posts->claims->cells, &post->cells);
@@ -188,7 +132,7 @@ static void put(struct posts *posts, const struct ledger *cells)
 static void report(struct posts *posts, const struct post *post, const struct err *outcome)
 {
 	const struct delivery *cell = &post->cells.items[0];
-	const char *to = channels[cell->channel]->address(posts->state, cell);
+	const char *to = carriers[cell->channel]->address(posts->state, cell);
 
 	if (outcome->code == 0) {
 		posts->state->sent++;
@@ -240,7 +184,7 @@ static void send_out(struct posts *posts, struct post *post)
 	struct err e = {0};
 
 	post->state = POST_SENDING;
-	int result = channels[channel]->submit(posts->channels[channel], posts->state, posts->plans,
+	int result = carriers[channel]->submit(posts->carriers[channel], posts->state, posts->plans,
 					       post->tag, &post->cells, &e);
 	if (result == ERR_NOT_FOUND)
 		drop(posts, post, e.text);
@@ -262,8 +206,8 @@ void posts_collect(struct posts *posts)
 	struct err outcome = {0};
 	uint64_t tag;
 
-	for (size_t i = 0; i < CHANNEL_COUNT; i++)
-		while (posts->channels[i] && channels[i]->finished(posts->channels[i], &tag, &outcome))
+	for (size_t i = 0; i < CARRIER_COUNT; i++)
+		while (posts->carriers[i] && carriers[i]->finished(posts->carriers[i], &tag, &outcome))
 			take_outcome(posts, tag, &outcome);
 }
 
@@ -272,6 +216,7 @@ void posts_collect(struct posts *posts)
 /* Those of the post that somebody else has are not ours to send. */
 static void take_claim(struct posts *posts, struct post *post, struct delivery *cell)
 {
+	bool held = cell->state == DELIVERY_PENDING && !cell->owner && cell->error;
 	bool ours = cell->state == DELIVERY_SENDING && str_equal(cell->owner, posts->state->owner);
 
 	for (size_t i = 0; i < post->cells.count; i++) {
@@ -285,6 +230,8 @@ static void take_claim(struct posts *posts, struct post *post, struct delivery *
 		break;
 	}
 	state_set_cell(posts->state, cell);
+	if (held && state_say_once(posts->state, cell->person))
+		log_warning("%s: %s", cell->person, cell->error);
 }
 
 void posts_claimed(struct posts *posts, struct record *record)
@@ -346,7 +293,7 @@ static void hand_over(struct posts *posts)
 /* A dry run: sent as soon as shown. */
 static void show(struct posts *posts, struct ledger *cells)
 {
-	const struct channel *channel = channels[cells->items[0].channel];
+	const struct carrier *channel = carriers[cells->items[0].channel];
 	cleanup(str_done) struct str text = {0};
 	struct err e = {0};
 
@@ -385,6 +332,35 @@ static bool may_go(const struct posts *posts, const struct post *post, int64_t n
 	return post->answered || now - since >= PATIENCE_MS || now - post->since >= PATIENCE_MAX_MS;
 }
 
+/* What the store counts, and what went out since without its knowing. */
+static unsigned count_messages(struct posts *posts, struct store_view *view, const char *person)
+{
+	struct rate rate;
+	struct err e = {0};
+	unsigned count = 0;
+
+	/* Rather one message too many than silence. */
+	if (rate_read(view, person, &rate, NULL, &e) < 0)
+		return 0;
+	vec_foreach(posts, post)
+		count += (*post)->state != POST_CLAIMING && !(*post)->answered &&
+			 (!*person || strcmp((*post)->cells.items[0].person, person) == 0);
+	return count + rate_count(&rate, when_now());
+}
+
+/* With a claim, the claim has seen to that. */
+static bool is_within_limits(struct posts *posts, const struct post *post)
+{
+	const struct conf *conf = posts->state->conf;
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	struct err e = {0};
+
+	if (post->answered || store_view_open(&view, posts->state->store, &e) < 0)
+		return true;
+	return count_messages(posts, view, "") < conf->notify.rate_total &&
+	       count_messages(posts, view, post->cells.items[0].person) < conf->notify.rate_person;
+}
+
 /* Reading needs no lock: what others have claimed or sent meanwhile is not ours to send. */
 static void yield_to_others(struct posts *posts, struct post *post)
 {
@@ -414,7 +390,7 @@ static void send_claimed(struct posts *posts)
 	}
 	for (size_t i = 0; i < posts->count; i++) {
 		struct post *post = posts->items[i];
-		if (post->state != POST_CLAIMING || !may_go(posts, post, now))
+		if (post->state != POST_CLAIMING || !may_go(posts, post, now) || !is_within_limits(posts, post))
 			continue;
 		yield_to_others(posts, post);
 		if (post->cells.count > 0)
@@ -452,8 +428,6 @@ static void begin_all(struct posts *posts, struct outbox *outbox)
 	vec_foreach(outbox, message)
 		if (!has_room(posts))
 			posts->state->soon = true;
-		else if (!is_allowed(posts, message->items[0].person))
-			posts->state->later = true;
 		else
 			begin(posts, message);
 	if (outbox->changes.count > 0)
@@ -473,10 +447,10 @@ void posts_take(struct posts *posts, struct outbox *outbox)
 
 size_t posts_poll(const struct posts *posts, struct pollfd *fds)
 {
-	for (size_t i = 0; i < CHANNEL_COUNT; i++)
-		fds[i] = (struct pollfd){.fd = posts->channels[i] ? channels[i]->fd(posts->channels[i]) : -1,
+	for (size_t i = 0; i < CARRIER_COUNT; i++)
+		fds[i] = (struct pollfd){.fd = posts->carriers[i] ? carriers[i]->fd(posts->carriers[i]) : -1,
 					 .events = POLLIN};
-	return CHANNEL_COUNT;
+	return CARRIER_COUNT;
 }
 
 bool posts_are_gathering(const struct posts *posts)
@@ -499,8 +473,8 @@ void posts_lay_over(const struct posts *posts)
 int posts_start(struct posts *posts, struct state *state, struct plans *plans, struct err *e)
 {
 	*posts = (struct posts){.state = state, .plans = plans, .next_tag = 1};
-	for (size_t i = 0; i < CHANNEL_COUNT && !state->dry_run; i++)
-		if (channels[i]->open(&posts->channels[i], state->conf, e) < 0)
+	for (size_t i = 0; i < CARRIER_COUNT && !state->dry_run; i++)
+		if (carriers[i]->open(&posts->carriers[i], state->conf, e) < 0)
 			return e->code;
 	return 0;
 }
@@ -510,11 +484,8 @@ void posts_done(struct posts *posts)
 	vec_foreach(posts, post)
 		post_free(*post);
 	vec_done(posts);
-	vec_foreach(&posts->rates, rate)
-		free(rate->person);
-	vec_done(&posts->rates);
 	record_free(posts->claims);
 	record_free(posts->puts);
-	for (size_t i = 0; i < CHANNEL_COUNT; i++)
-		channels[i]->close(posts->channels[i]);
+	for (size_t i = 0; i < CARRIER_COUNT; i++)
+		carriers[i]->close(posts->carriers[i]);
 }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "channel.h"
+#include "carrier.h"
 #include "outbox.h"
 #include "plan.h"
 #include "recorder.h"
@@ -24,16 +24,10 @@ struct post {
 	bool answered;  /* the claim was: nothing is to be waited for */
 };
 
-/* A message went to PERSON. */
-struct rate {
-	char *person;
-	int64_t at;
-};
-
 struct posts {
 	struct state *state;
 	struct plans *plans;
-	void *channels[CHANNEL_COUNT]; /* NULL in a dry run */
+	void *carriers[CARRIER_COUNT]; /* NULL in a dry run */
 	struct post **items;
 	size_t count, capacity;
 	uint64_t next_tag;
@@ -42,28 +36,23 @@ struct posts {
 	size_t puts_pending; /* records of RECORD_PUT under way */
 	uint64_t revision;   /* of the store, when claims were last waited for */
 	int64_t progress;    /* CLOCK_MONOTONIC: when that was seen to change */
-	struct {
-		struct rate *items;
-		size_t count, capacity;
-	} rates;
-	bool rates_read; /* what others sent within the hour is among them */
 };
 
 /* STATE and PLANS must outlive it. */
 int posts_start(struct posts *posts, struct state *state, struct plans *plans, struct err *e);
 void posts_done(struct posts *posts);
 
-/* Begins the messages of OUTBOX as far as there is room and the limits let them, and writes its changes. Empties it. */
+/* Begins the messages of OUTBOX as far as there is room, and writes its changes. Empties it. */
 void posts_take(struct posts *posts, struct outbox *outbox);
 /* Hands over what was gathered, and goes on without a claim that the store does not answer in time. */
 void posts_step(struct posts *posts);
-/* Takes what the channels have finished. */
+/* Takes what the carriers have finished. */
 void posts_collect(struct posts *posts);
 /* The recorder's answers to RECORD_CLAIM and RECORD_PUT. */
 void posts_claimed(struct posts *posts, struct record *record);
 void posts_settled(struct posts *posts, struct record *record);
 
-/* What to poll for: CHANNEL_COUNT of them. */
+/* What to poll for: CARRIER_COUNT of them. */
 size_t posts_poll(const struct posts *posts, struct pollfd *fds);
 /* Whether something was gathered that the recorder does not have yet. */
 bool posts_are_gathering(const struct posts *posts);

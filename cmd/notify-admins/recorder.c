@@ -23,6 +23,7 @@ struct queue {
 struct recorder {
 	char *uri;
 	char *owner;
+	struct ledger_limits limits;
 	struct child child;
 	struct queue deliveries, incidents; /* what a message waits for goes first; else all stays in order */
 	struct queue *under_way;            /* its first was handed to the child */
@@ -143,7 +144,7 @@ static int decode(const struct frame *frame, struct record *record, char **error
 
 /* ---- the child ---- */
 
-static int perform(struct store *store, const char *owner, struct record *record, struct err *e)
+static int perform(const struct recorder *recorder, struct store *store, struct record *record, struct err *e)
 {
 	struct incident *incident = &record->incident;
 
@@ -162,15 +163,16 @@ static int perform(struct store *store, const char *owner, struct record *record
 	case RECORD_RETIRE:
 		return incident_retire(store, incident->id, e);
 	case RECORD_CLAIM:
-		return ledger_claim(store, record->cells.items, record->cells.count, owner, record->now, e);
+		return ledger_claim(store, record->cells.items, record->cells.count, recorder->owner,
+				    record->now, &recorder->limits, e);
 	case RECORD_PUT:
-		return ledger_put(store, record->cells.items, record->cells.count, owner, e);
+		return ledger_put(store, record->cells.items, record->cells.count, recorder->owner, e);
 	}
 	return err_set(e, ERR_USAGE, "no such task");
 }
 
-static int answer(struct channel *channel, struct store *store, const char *owner, const struct frame *frame,
-		  struct err *e)
+static int answer(const struct recorder *recorder, struct channel *channel, struct store *store,
+		  const struct frame *frame, struct err *e)
 {
 	cleanup(str_done) struct str out = {0};
 	cleanup(cleanup_mem) char *ignored = NULL;
@@ -179,7 +181,7 @@ static int answer(struct channel *channel, struct store *store, const char *owne
 
 	int result = decode(frame, record, &ignored, e);
 	if (result == 0) {
-		record->result = perform(store, owner, record, &failure);
+		record->result = perform(recorder, store, record, &failure);
 		encode(record, &failure, &out);
 		result = channel_send(channel, 0, out.data, out.length, e);
 	}
@@ -196,7 +198,7 @@ static int serve(struct channel *channel, void *context)
 
 	int result = store_open(&store, recorder->uri, STORE_WRITE, &e);
 	while (result == 0 && channel_wait(channel, &frame, &e) == 1)
-		result = answer(channel, store, recorder->owner, &frame, &e);
+		result = answer(recorder, channel, store, &frame, &e);
 	if (result < 0)
 		/* Whoever reads it finds the message where an answer would be. */
 		channel_send(channel, 1, e.text, strlen(e.text), NULL);
@@ -205,12 +207,14 @@ static int serve(struct channel *channel, void *context)
 
 /* ---- the parent ---- */
 
-int recorder_start(struct recorder **recorder, const char *uri, const char *owner, struct err *e)
+int recorder_start(struct recorder **recorder, const char *uri, const char *owner,
+		   const struct ledger_limits *limits, struct err *e)
 {
 	struct recorder *new = mem_zalloc(1, sizeof *new);
 
 	new->uri = mem_string(uri);
 	new->owner = mem_string(owner);
+	new->limits = *limits;
 	new->deliveries.last = &new->deliveries.first;
 	new->incidents.last = &new->incidents.first;
 	if (child_start(&new->child, serve, new, e) < 0) {

@@ -44,8 +44,9 @@ void record_free(struct record *record); /* NULL-safe */
 
 struct recorder;
 
-/* URI's store must exist. OWNER is ledger_owner of this process. */
-int recorder_start(struct recorder **recorder, const char *uri, const char *owner, struct err *e);
+/* URI's store must exist. OWNER is ledger_owner of this process; LIMITS hold for its claims. */
+int recorder_start(struct recorder **recorder, const char *uri, const char *owner,
+		   const struct ledger_limits *limits, struct err *e);
 void recorder_free(struct recorder *recorder); /* NULL-safe; what is not written yet is lost */
 
 /* Queues; takes ownership. */

@@ -189,7 +189,8 @@ int state_start(struct state *state, const struct conf *conf, struct hosts *host
 	};
 	if (store_open(&state->store, conf->store, STORE_READ, e) < 0)
 		return e->code;
-	return dry_run ? 0 : recorder_start(&state->recorder, conf->store, state->owner, e);
+	struct ledger_limits limits = {conf->notify.rate_person, conf->notify.rate_total};
+	return dry_run ? 0 : recorder_start(&state->recorder, conf->store, state->owner, &limits, e);
 }
 
 void state_done(struct state *state)

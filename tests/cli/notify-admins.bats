@@ -577,14 +577,15 @@ killed()
 }
 
 @test "who could not be told before the host was back still hears that it was down" {
-	relay --fault RCPT=450,to=sato@example.org
+	relay
 	day
-	settings 'rate_total = 2'
+	settings 'rate_total = 1'
 	{ line host1 DOWN 60; line host3 DOWN 60; until_true has_mails 1; line host1 UP 20; line host3 UP 20; } |
-		notify-admins - || true
+		notify-admins -
 	[ "$(notify-admins log --json | jq -r 'select(.person == "sato@example.org") | .state')" = pending ]
 	[ "$(mails)" -eq 1 ]
 	settings 'rate_total = 100'
+	fixture <<<due
 	notify-admins
 	run mail_to ops@example.org
 	echo "$output"
@@ -857,10 +858,31 @@ killed()
 	settings 'rate_person = 1'
 	{ line host1 DOWN 60; until_true has_mails 2; line host2 DOWN 50; } | notify-admins - 2>"$scratch/err"
 	[ "$(count_to ito@example.org)" -eq 1 ]
-	grep -q 'ito@example.org: has had 1 messages within an hour' "$scratch/err"
+	grep -q 'ito@example.org: held back: has had 1 messages within an hour' "$scratch/err"
+	[ "$(notify-admins log --json | jq -r 'select(.state == "pending") | .person + " " + .error')" = \
+		'ito@example.org held back: has had 1 messages within an hour' ]
 	settings 'rate_person = 10'
+	fixture <<<due
 	notify-admins
 	[ "$(count_to ito@example.org)" -eq 2 ]
+}
+
+@test "the hourly limit of all holds for any number of processes together" {
+	relay
+	day
+	mapfile -t rows < <(seq 30 | sed 's/.*/web1,P&,p&@example.org,,x/')
+	people "${rows[@]}" 'web2,Sato,sato@example.org,,x' 'db1,Sato,sato@example.org,,x'
+	settings 'rate_total = 7'
+	line host1 DOWN 60 >"$scratch/line"
+	for _ in 1 2 3 4; do
+		notify-admins - <"$scratch/line" 3>&- &
+		pids+=($!)
+	done
+	notify-admins
+	wait "${pids[@]:1}"
+	notify-admins log --json
+	[ "$(mails)" -eq 7 ]
+	[ "$(notify-admins log --json | jq -r .state | sort | uniq -c | tr -s ' ')" = $' 24 pending\n 7 sent' ]
 }
 
 @test "on_incident runs beside: one that hangs delays no mail" {

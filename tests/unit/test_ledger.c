@@ -54,7 +54,7 @@ static void claim(struct delivery *cell, const char *owner, int64_t now)
 {
 	struct err e = {0};
 
-	assert_ok(ledger_claim(store, cell, 1, owner, now, &e), &e);
+	assert_ok(ledger_claim(store, cell, 1, owner, now, NULL, &e), &e);
 }
 
 static void put(const struct delivery *cell, const char *owner)
@@ -248,8 +248,8 @@ static void a_failure_is_handed_on_once(void **state)
 
 enum { PERSONS = 300, RACERS = 3 };
 
-/* Claims all that it can, tells how many were its own, and lives until HOLD ends: the claim of the dead is free. */
-static void claim_all(int told, int hold)
+/* Claims all that LIMITS let it, tells how many were its own, and lives until HOLD ends: the claim of the dead is free. */
+static void claim_all(const struct ledger_limits *limits, int told, int hold)
 {
 	struct err e = {0};
 	cleanup(cleanup_mem) char *uri = mem_format("lmdb:%s/store", folder);
@@ -263,7 +263,7 @@ static void claim_all(int told, int hold)
 		vec_push(&cells, cell_of("7K3F", name));
 	}
 	if (store_open(&store, uri, STORE_WRITE, &e) == 0 &&
-	    ledger_claim(store, cells.items, cells.count, owner, 1000, &e) == 0)
+	    ledger_claim(store, cells.items, cells.count, owner, 1000, limits, &e) == 0)
 		vec_foreach(&cells, cell)
 			mine += str_equal(cell->owner, owner);
 	store_close(store);
@@ -272,9 +272,9 @@ static void claim_all(int told, int hold)
 	_exit((int)(ignored * 0));
 }
 
-static void many_are_claimed_at_once_by_one_only(void **state)
+/* RACERS processes at once: how many cells they claimed in all. */
+static size_t race(const struct ledger_limits *limits)
 {
-	(void)state;
 	int told[2];
 	int hold[2];
 	size_t claimed = 0;
@@ -285,7 +285,7 @@ static void many_are_claimed_at_once_by_one_only(void **state)
 	for (size_t i = 0; i < RACERS; i++)
 		if (fork() == 0) {
 			close(hold[1]);
-			claim_all(told[1], hold[0]);
+			claim_all(limits, told[1], hold[0]);
 		}
 	for (size_t i = 0; i < RACERS; i++) {
 		size_t mine = 0;
@@ -295,10 +295,90 @@ static void many_are_claimed_at_once_by_one_only(void **state)
 	close(hold[1]);
 	for (size_t i = 0; i < RACERS; i++)
 		assert_true(wait(NULL) > 0);
-	assert_int_equal(claimed, PERSONS);
+	close(told[0]);
+	close(told[1]);
+	close(hold[0]);
 	cleanup(cleanup_mem) char *uri = mem_format("lmdb:%s/store", folder);
 	struct err e = {0};
 	assert_ok(store_open(&store, uri, STORE_WRITE, &e), &e);
+	return claimed;
+}
+
+static void many_are_claimed_at_once_by_one_only(void **state)
+{
+	(void)state;
+	static const struct ledger_limits limits = {1, PERSONS};
+
+	assert_int_equal(race(&limits), PERSONS);
+}
+
+static void any_number_of_processes_keep_one_limit(void **state)
+{
+	(void)state;
+	static const struct ledger_limits limits = {1, 100};
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	cleanup(ledger_done) struct ledger all = {0};
+	struct err e = {0};
+
+	assert_int_equal(race(&limits), 100);
+	/* Nobody is forgotten for that. */
+	assert_ok(store_view_open(&view, store, &e), &e);
+	assert_ok(ledger_read(view, NULL, &all, &e), &e);
+	assert_int_equal(all.count, PERSONS);
+}
+
+/* Claims two cells of one message, as of two incidents: how many became ours. */
+static size_t claim_message(const char *id, int64_t now, const struct ledger_limits *limits)
+{
+	struct err e = {0};
+	struct delivery cells[] = {cell_of("7K3F", "a@b"), cell_of("8K3F", "a@b")};
+	size_t mine = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		cells[i].kind = DELIVERY_UNDELIVERED;
+		cells[i].part = (unsigned)strtoul(id, NULL, 10);
+		mem_replace(&cells[i].message_id, id);
+	}
+	assert_ok(ledger_claim(store, cells, 2, me, now, limits, &e), &e);
+	for (size_t i = 0; i < 2; i++) {
+		mine += cells[i].state == DELIVERY_SENDING;
+		delivery_done(&cells[i]);
+	}
+	return mine;
+}
+
+static void a_limit_counts_messages_and_lets_up_after_an_hour(void **state)
+{
+	(void)state;
+	static const struct ledger_limits limits = {2, 100};
+	static const int64_t hour = 60 * 60 * 1000;
+
+	assert_int_equal(claim_message("1", hour, &limits), 2);
+	assert_int_equal(claim_message("2", hour, &limits), 2);
+	assert_int_equal(claim_message("3", hour + 1000, &limits), 0);
+	assert_int_equal(claim_message("3", 2 * hour - 1000, &limits), 0);
+	assert_int_equal(claim_message("3", 2 * hour + 60 * 1000, &limits), 2);
+	/* A clock that is put back by more than a moment holds nobody back for hours. */
+	assert_int_equal(claim_message("4", hour / 2, &limits), 2);
+}
+
+static void what_did_not_go_out_does_not_count(void **state)
+{
+	(void)state;
+	static const struct ledger_limits limits = {1, 1};
+	cleanup(delivery_done) struct delivery first = cell_of("7K3F", "a@b");
+	cleanup(delivery_done) struct delivery second = cell_of("7K3F", "b@b");
+	struct err refused = {.code = ERR_TEMPORARY, .text = "451"};
+	struct err e = {0};
+
+	assert_ok(ledger_claim(store, &first, 1, me, 1000, &limits, &e), &e);
+	assert_ok(ledger_claim(store, &second, 1, me, 1000, &limits, &e), &e);
+	assert_int_equal(second.state, DELIVERY_PENDING);
+	assert_string_equal(second.error, "held back: 1 messages went out within an hour");
+	delivery_settle(&first, &refused, 2000);
+	put(&first, me);
+	assert_ok(ledger_claim(store, &second, 1, me, 1000 + 60 * 1000, &limits, &e), &e);
+	assert_int_equal(second.state, DELIVERY_SENDING);
 }
 
 static void parts_are_cells_of_their_own(void **state)
@@ -355,6 +435,9 @@ int main(void)
 		TEST(only_the_owner_settles_a_claim),
 		TEST(a_failure_is_handed_on_once),
 		TEST(many_are_claimed_at_once_by_one_only),
+		TEST(any_number_of_processes_keep_one_limit),
+		TEST(a_limit_counts_messages_and_lets_up_after_an_hour),
+		TEST(what_did_not_go_out_does_not_count),
 		TEST(parts_are_cells_of_their_own),
 		TEST(pruning_follows_the_incident),
 	};

@@ -1,12 +1,12 @@
 /*
- * channel.h - a way to reach people, as post.c needs it.
+ * carrier.h - a way to reach people, as post.c needs it.
  *
  * post.c claims and settles the cells of a message, whatever brings it; what is peculiar to mail stands
- * in channel_mail.c alone. Another channel is another value of enum delivery_channel (ledger.h), a file like
- * that one, a line in channel.c, and the cells that telling_add gives a person.
+ * in carrier_mail.c alone. Another channel is another value of enum delivery_channel (ledger.h), a file like
+ * that one, a line in carrier.c, and the cells that telling_add gives a person.
  */
-#ifndef NOTIFY_CHANNEL_H
-#define NOTIFY_CHANNEL_H
+#ifndef NOTIFY_CARRIER_H
+#define NOTIFY_CARRIER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,7 +15,7 @@
 #include "state.h"
 #include "str.h"
 
-struct channel {
+struct carrier {
 	/* What it needs, as the settings say; *SELF is given to the others. Not called in a dry run. */
 	int (*open)(void **self, const struct conf *conf, struct err *e);
 	void (*close)(void *self); /* NULL-safe; abandons what is under way */
@@ -32,11 +32,11 @@ struct channel {
 	const char *(*address)(const struct state *state, const struct delivery *cell);
 };
 
-enum { CHANNEL_COUNT = DELIVERY_MAIL + 1 };
+enum { CARRIER_COUNT = DELIVERY_MAIL + 1 };
 
 /* By enum delivery_channel. */
-extern const struct channel *const channels[CHANNEL_COUNT];
+extern const struct carrier *const carriers[CARRIER_COUNT];
 
-extern const struct channel channel_mail;
+extern const struct carrier carrier_mail;
 
 #endif

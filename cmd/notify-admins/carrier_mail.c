@@ -1,7 +1,7 @@
-/* channel_mail.c - mail as a way to reach people. */
+/* carrier_mail.c - mail as a way to reach people. */
 #include "config.h"
 
-#include "channel.h"
+#include "carrier.h"
 #include "compose.h"
 #include "http.h"
 #include "mem.h"
@@ -43,7 +43,7 @@ static int mail_fd(const void *self)
 	return smtp_fd(self);
 }
 
-const struct channel channel_mail = {
+const struct carrier carrier_mail = {
 	.open = mail_open,
 	.close = mail_close,
 	.submit = mail_submit,
