@@ -52,6 +52,8 @@ int admins_parse(struct admins *admins, const char *csv, size_t length, const ch
  * errors of the store.
  */
 int admins_save(struct store *store, const struct admins *admins, struct err *e);
+/* 1 with when the list in force was imported, 0 if none ever was. */
+int admins_imported(struct store_view *view, int64_t *imported, struct err *e);
 /* 1 with the list in force, 0 if none was ever imported. */
 int admins_load(struct store_view *view, struct admins *admins, struct err *e);
 

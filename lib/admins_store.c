@@ -356,6 +356,16 @@ static int load_rows(struct store_view *view, const struct list *list, struct ad
 	return result;
 }
 
+int admins_imported(struct store_view *view, int64_t *imported, struct err *e)
+{
+	cleanup(list_done) struct list list = {0};
+
+	int result = get_list(view, &list, e);
+	if (result == 1)
+		*imported = list.imported;
+	return result;
+}
+
 int admins_load(struct store_view *view, struct admins *admins, struct err *e)
 {
 	cleanup(list_done) struct list list = {0};

@@ -43,7 +43,8 @@ struct incident {
 	int64_t opened; /* when we learnt of it */
 	char *detail;   /* how we know, for people; or NULL */
 	char *group; /* id of the incident whose messages tell this one too (maybe its own), NULL: not decided */
-	unsigned steps;       /* of enum incident_step */
+	unsigned steps; /* of enum incident_step */
+	int64_t listed; /* when the list was imported by which the first notice went to everybody; WHEN_UNKNOWN: none */
 	unsigned handed;      /* how many messages told the fallback of addresses that refuse */
 	int64_t acknowledged; /* WHEN_UNKNOWN: not */
 	char *acknowledged_by;
@@ -91,6 +92,8 @@ int incident_acknowledge(struct store *store, const char *id, int64_t now, const
 /* Tells it with the messages of GROUP, unless that is decided. */
 int incident_set_group(struct store *store, const char *id, const char *group, struct err *e);
 int incident_set_step(struct store *store, const char *id, enum incident_step step, struct err *e);
+/* INCIDENT_TOLD, by the list imported at LISTED. */
+int incident_set_told(struct store *store, const char *id, int64_t listed, struct err *e);
 /* HANDED messages to the fallback about refusing addresses, if that is more than before. */
 int incident_set_handed(struct store *store, const char *id, unsigned handed, struct err *e);
 /* Nothing is left to do for it: incident_active passes it over from now on. */

@@ -144,6 +144,23 @@ int incident_set_step(struct store *store, const char *id, enum incident_step st
 	return change_incident(store, id, apply_step, &step, e);
 }
 
+static bool apply_told(struct incident *incident, struct store_batch *batch, void *context)
+{
+	const int64_t *listed = context;
+
+	(void)batch;
+	if ((incident->steps & INCIDENT_TOLD) && incident->listed == *listed)
+		return false;
+	incident->steps |= INCIDENT_TOLD;
+	incident->listed = *listed;
+	return true;
+}
+
+int incident_set_told(struct store *store, const char *id, int64_t listed, struct err *e)
+{
+	return change_incident(store, id, apply_told, &listed, e);
+}
+
 static bool apply_handed(struct incident *incident, struct store_batch *batch, void *context)
 {
 	const unsigned *handed = context;

@@ -123,7 +123,7 @@ static int check_now(struct store *store, struct incident *incident, struct grou
 
 int incident_open(struct store *store, struct incident *incident, struct err *e)
 {
-	incident->acknowledged = incident->closed = incident->closing = WHEN_UNKNOWN;
+	incident->acknowledged = incident->closed = incident->closing = incident->listed = WHEN_UNKNOWN;
 	for (int attempt = 0; attempt < INCIDENT_TRIES_MAX; attempt++) {
 		cleanup(bytes_done) struct bytes closed = {0};
 		struct ground ground = {0};

@@ -65,7 +65,8 @@ enum field {
 	FIELD_CLOSED,
 	FIELD_CLOSING,
 	FIELD_CLOSED_WHY,
-	FIELD_RECOVERED
+	FIELD_RECOVERED,
+	FIELD_LISTED
 };
 
 static void add_instant(struct str *out, unsigned field, int64_t instant)
@@ -92,6 +93,7 @@ void incident_encode(const struct incident *incident, struct str *out)
 	add_instant(out, FIELD_CLOSING, incident->closing);
 	rec_text(out, FIELD_CLOSED_WHY, incident->closed_why);
 	rec_bool(out, FIELD_RECOVERED, incident->recovered);
+	add_instant(out, FIELD_LISTED, incident->listed);
 	rec_end(out);
 }
 
@@ -155,6 +157,8 @@ static int take_field(struct incident *incident, unsigned field, const struct re
 		return rec_as_int(value, &incident->closing, e);
 	case FIELD_CLOSED_WHY:
 		return take_text(value, &incident->closed_why, e);
+	case FIELD_LISTED:
+		return rec_as_int(value, &incident->listed, e);
 	case FIELD_RECOVERED:
 		return rec_as_bool(value, &incident->recovered, e);
 	default:
@@ -165,7 +169,7 @@ static int take_field(struct incident *incident, unsigned field, const struct re
 static void set_defaults(struct incident *incident)
 {
 	incident->at = incident->opened = WHEN_UNKNOWN;
-	incident->acknowledged = incident->closed = incident->closing = WHEN_UNKNOWN;
+	incident->acknowledged = incident->closed = incident->closing = incident->listed = WHEN_UNKNOWN;
 }
 
 int incident_decode(const char *id, const void *data, size_t length, struct incident *incident, struct err *e)

@@ -34,6 +34,7 @@ static void take_record(struct engine *engine, struct record *record)
 	case RECORD_CLOSE:
 	case RECORD_GROUP:
 	case RECORD_STEP:
+	case RECORD_TOLD:
 	case RECORD_HANDED:
 	case RECORD_RETIRE:
 		/* Somebody else may have been first, with another group for one. */

@@ -53,6 +53,7 @@ static void open_incident(struct events *events, enum incident_kind kind, const 
 		.acknowledged = WHEN_UNKNOWN,
 		.closed = WHEN_UNKNOWN,
 		.closing = WHEN_UNKNOWN,
+		.listed = WHEN_UNKNOWN,
 	};
 	int result = stands_in_copy(events, &incident) ? INCIDENT_STANDS : check(events, &incident, &e);
 	if (result < 0) {
@@ -225,6 +226,63 @@ static void take_state(struct events *events, const struct hoststate *state)
 		events_take(events, &change);
 }
 
+/* 1 or 0 */
+static int was_up_before(struct store_view *view, const struct hoststate_change *down, struct err *e)
+{
+	struct hoststate_change before;
+	int result = hoststate_at(view, down->host, down->at - 1, &before, e);
+
+	if (result != 1)
+		return result;
+	result = before.state == HOST_UP;
+	hoststate_change_done(&before);
+	return result;
+}
+
+/* The death that the newest return of a host ended, if the host had lived before it: 1 and *DOWN, which the caller frees. */
+static int find_death(struct store_view *view, const struct hoststate *state, struct hoststate_change *down,
+		      struct err *e)
+{
+	int result = hoststate_at(view, state->host, state->since - 1, down, e);
+
+	if (result != 1)
+		return result;
+	result = down->state == HOST_DOWN ? was_up_before(view, down, e) : 0;
+	if (result != 1)
+		hoststate_change_done(down);
+	return result;
+}
+
+static bool is_back_lately(const struct events *events, const struct hoststate *state, int64_t now)
+{
+	return state->state == HOST_UP && state->since != WHEN_UNKNOWN &&
+	       now - state->since < STATE_NEWS_MS && hosts_find(events->state->hosts, state->host);
+}
+
+/* Hosts that died and returned while nobody of us looked: what ran there was ended all the same. */
+static int take_passed_deaths(struct events *events, const struct hoststate *states, size_t count, struct err *e)
+{
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	VEC(struct hoststate_change) deaths = {0};
+	int64_t now = when_now();
+	int result = store_view_open(&view, events->state->store, e);
+
+	for (size_t i = 0; i < count && result >= 0; i++) {
+		struct hoststate_change down;
+		if (is_back_lately(events, &states[i], now) &&
+		    (result = find_death(view, &states[i], &down, e)) == 1)
+			vec_push(&deaths, down);
+	}
+	store_view_close(view);
+	view = NULL;
+	vec_foreach(&deaths, down) {
+		events_take(events, down);
+		hoststate_change_done(down);
+	}
+	vec_done(&deaths);
+	return result < 0 ? result : 0;
+}
+
 static void close_departed(struct events *events)
 {
 	vec_foreach(&events->state->incidents, incident)
@@ -247,6 +305,10 @@ void events_catch_up(struct events *events)
 	}
 	store_view_close(view);
 	view = NULL;
+	if (take_passed_deaths(events, states, count, &e) < 0) {
+		events->state->broken = true;
+		log_err(&e);
+	}
 	for (size_t i = 0; i < count; i++) {
 		take_state(events, &states[i]);
 		hoststate_done(&states[i]);

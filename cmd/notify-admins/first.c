@@ -4,6 +4,7 @@
 #include "log.h"
 #include "telling.h"
 #include "vec.h"
+#include "when.h"
 
 static void complain_of_untold(struct state *state, const struct plan *plan)
 {
@@ -15,17 +16,35 @@ static void complain_of_untold(struct state *state, const struct plan *plan)
 			  plan->notices.untold == 1 ? "" : "s");
 }
 
-static bool is_wanted(const struct incident *incident)
+/* Not told by this list: somebody else may stand in it since. */
+static bool is_list_newer(const struct state *state, const struct incident *incident)
 {
-	return telling_is_needed(incident) && !(incident->steps & INCIDENT_TOLD);
+	return incident->closed == WHEN_UNKNOWN && incident->kind == INCIDENT_HOST &&
+	       incident->listed != state->listed;
+}
+
+static bool is_wanted(const struct state *state, const struct incident *incident)
+{
+	return telling_is_needed(incident) &&
+	       (!(incident->steps & INCIDENT_TOLD) || is_list_newer(state, incident));
 }
 
 static bool is_wanted_of_group(struct state *state, const char *group)
 {
 	vec_foreach(&state->incidents, incident)
-		if (str_equal(incident->group, group) && is_wanted(incident))
+		if (str_equal(incident->group, group) && is_wanted(state, incident))
 			return true;
 	return false;
+}
+
+static void mark_told(struct state *state, struct incident *incident, int64_t listed)
+{
+	struct record *record = record_new(RECORD_TOLD);
+
+	incident->steps |= INCIDENT_TOLD;
+	incident->listed = listed;
+	incident_copy(&record->incident, incident);
+	state_record(state, record);
 }
 
 /* True if the person has no cell yet for one of them. */
@@ -35,7 +54,7 @@ static bool tell_person(struct telling *telling, const struct plan *plan, const 
 
 	for (size_t i = 0; i < plan->incidents.count; i++) {
 		const struct incident *incident = &plan->incidents.items[i];
-		if (notice->concerned[i] && is_wanted(incident))
+		if (notice->concerned[i] && is_wanted(telling->state, incident))
 			telling_add(telling, &message, incident->id, DELIVERY_FIRST, 0, notice);
 	}
 	return outbox_add(telling->outbox, &message);
@@ -56,6 +75,6 @@ void tell_first(struct telling *telling, const char *group)
 	vec_foreach(&plan->notices, notice)
 		all = !tell_person(telling, plan, notice) && all;
 	vec_foreach(&state->incidents, incident)
-		if (all && str_equal(incident->group, group) && is_wanted(incident))
-			telling_step(telling, incident, INCIDENT_TOLD);
+		if (all && str_equal(incident->group, group) && is_wanted(state, incident))
+			mark_told(state, incident, plan->admins.imported);
 }

@@ -44,6 +44,7 @@ static int fill(struct state *state, struct plan *plan, struct err *e)
 
 	if (store_view_open(&view, state->store, e) < 0)
 		return e->code;
+	plan->admins.imported = WHEN_UNKNOWN;
 	int have_admins = admins_load(view, &plan->admins, e);
 	if (have_admins < 0)
 		return have_admins;

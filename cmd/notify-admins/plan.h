@@ -20,11 +20,11 @@ struct plan {
 	struct affected *affected;  /* one an incident */
 	struct notice_case *cases;
 	struct notices notices;
-	struct admins admins;
-	int64_t made; /* CLOCK_MONOTONIC */
-	int64_t cost; /* milliseconds */
-	bool asked;   /* on_incident ran again because `settle` passed */
-	bool looked;  /* the plan is from after that */
+	struct admins admins; /* `imported` is WHEN_UNKNOWN if there is none */
+	int64_t made;         /* CLOCK_MONOTONIC */
+	int64_t cost;         /* milliseconds */
+	bool asked;           /* on_incident ran again because `settle` passed */
+	bool looked;          /* the plan is from after that */
 };
 
 struct plans {

@@ -158,6 +158,8 @@ static int perform(const struct recorder *recorder, struct store *store, struct 
 		return incident_set_group(store, incident->id, incident->group, e);
 	case RECORD_STEP:
 		return incident_set_step(store, incident->id, incident->steps, e);
+	case RECORD_TOLD:
+		return incident_set_told(store, incident->id, incident->listed, e);
 	case RECORD_HANDED:
 		return incident_set_handed(store, incident->id, incident->handed, e);
 	case RECORD_RETIRE:

@@ -22,6 +22,7 @@ enum record_task {
 	RECORD_CLOSE,  /* incident_close with its closed, closing, closed_why, recovered */
 	RECORD_GROUP,  /* incident_set_group */
 	RECORD_STEP,   /* incident_set_step with its steps */
+	RECORD_TOLD,   /* incident_set_told with its listed */
 	RECORD_HANDED, /* incident_set_handed */
 	RECORD_RETIRE, /* incident_retire */
 	RECORD_CLAIM,  /* ledger_claim of its cells at `now` */

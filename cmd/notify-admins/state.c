@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admins.h"
 #include "log.h"
 #include "mem.h"
 #include "state.h"
@@ -124,11 +125,14 @@ static void forget_copy(struct state *state)
 
 /* ---- reading anew ---- */
 
-static int read_all(struct state *state, struct incidents *incidents, struct ledger *cells, struct err *e)
+static int read_all(struct state *state, struct incidents *incidents, struct ledger *cells, int64_t *listed,
+		    struct err *e)
 {
 	cleanup(cleanup_store_view) struct store_view *view = NULL;
 
-	if (store_view_open(&view, state->store, e) < 0 || incident_active(view, incidents, e) < 0)
+	*listed = WHEN_UNKNOWN;
+	if (store_view_open(&view, state->store, e) < 0 || incident_active(view, incidents, e) < 0 ||
+	    admins_imported(view, listed, e) < 0)
 		return e->code;
 	vec_foreach(incidents, incident)
 		if (ledger_read(view, incident->id, cells, e) < 0)
@@ -140,12 +144,14 @@ static int read_copy(struct state *state, struct err *e)
 {
 	cleanup(incidents_done) struct incidents incidents = {0};
 	cleanup(ledger_done) struct ledger cells = {0};
+	int64_t listed;
 
-	if (read_all(state, &incidents, &cells, e) < 0)
+	if (read_all(state, &incidents, &cells, &listed, e) < 0)
 		return e->code;
 	forget_copy(state);
 	state->incidents = incidents;
 	state->cells = cells;
+	state->listed = listed;
 	incidents = (struct incidents){0};
 	cells = (struct ledger){0};
 	state->cell_index = map_new();
@@ -184,6 +190,7 @@ int state_start(struct state *state, const struct conf *conf, struct hosts *host
 		.dry_run = dry_run,
 		.stale = true,
 		.wake = -1,
+		.listed = WHEN_UNKNOWN,
 		.owner = ledger_owner(),
 		.cell_index = map_new(),
 	};

@@ -22,6 +22,10 @@
 #include "recorder.h"
 #include "store.h"
 
+enum {
+	STATE_NEWS_MS = 24 * 60 * 60 * 1000 /* what is over for longer when we learn of it is told to nobody */
+};
+
 struct state {
 	const struct conf *conf;
 	struct hosts *hosts;
@@ -33,6 +37,7 @@ struct state {
 
 	struct incidents incidents;
 	struct ledger cells;
+	int64_t listed; /* when the administrators' list in force was imported; WHEN_UNKNOWN: there is none */
 	struct map *cell_index; /* keys of key_texts to indices of cells, plus one */
 	struct {
 		char **items;

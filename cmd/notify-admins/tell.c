@@ -17,11 +17,21 @@ static void set_group(struct state *state, struct incident *incident, const char
 	state_record(state, record);
 }
 
-/* One that was over within `wait` is a hiccup; one that lasted longer while nobody of us ran is told late. */
+/*
+ * Over before anybody could be told. One that was over when we learnt of it was none if it lasted long enough, for its VMs
+ * ran on no more; but an old log that is read again is no news.
+ */
+static bool was_hiccup(const struct incident *incident, int64_t wait)
+{
+	if (incident->opened < incident->closed)
+		return incident->closing - incident->opened <= wait;
+	return incident->closed - incident->at <= wait || incident->closing - incident->closed > STATE_NEWS_MS;
+}
+
 static bool awaits_group(const struct incident *incident, int64_t wait)
 {
-	return !incident->group && (incident->closed == WHEN_UNKNOWN ||
-				    (incident->recovered && incident->closing - incident->opened > wait));
+	return !incident->group &&
+	       (incident->closed == WHEN_UNKNOWN || (incident->recovered && !was_hiccup(incident, wait)));
 }
 
 static struct incident *oldest_without_group(struct state *state, int64_t wait)

@@ -165,7 +165,8 @@ static int imagine_death(struct rehearsal *r, struct store_view *view, const cha
 				    .detail = mem_string("rehearsal: it did not happen"),
 				    .acknowledged = WHEN_UNKNOWN,
 				    .closed = WHEN_UNKNOWN,
-				    .closing = WHEN_UNKNOWN};
+				    .closing = WHEN_UNKNOWN,
+				    .listed = WHEN_UNKNOWN};
 
 	int result = incident_check(view, &incident, e);
 	if (result == INCIDENT_HISTORY)

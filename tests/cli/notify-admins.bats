@@ -673,6 +673,72 @@ killed()
 	[ "$(notify-admins incidents --all -r -o STATE)" = 'left hosts(5)' ]
 }
 
+@test "cron: a host that died and came back between two runs is told of, once" {
+	relay
+	day
+	fixture <<-'END'
+		state host1 DOWN -50
+		state host1 UP -10
+	END
+	notify-admins
+	notify-admins
+	[ "$(mails)" -eq 2 ]
+	run mail_to sato@example.org
+	echo "$output"
+	[[ $output == *'host1 stopped answering'*'It answers again since '*web1* ]]
+	[ "$(notify-admins incidents --all -r -o HOST,STATE)" = $'host1\tup' ]
+	{ line host1 DOWN 50; line host1 UP 10; } | notify-admins -
+	[ "$(mails)" -eq 2 ]
+}
+
+@test "cron: no death: back within group_wait, never seen UP before, over for more than a day" {
+	relay
+	day
+	settings 'group_wait = "5s"'
+	echo 'host4 192.0.2.4 test:///default -' >>"$scratch/hosts"
+	fixture <<-'END'
+		state host1 DOWN -14
+		state host1 UP -10
+		state host4 DOWN -100
+		state host4 UP -50
+		state host2 UP -300000
+		state host2 DOWN -200000
+		state host2 UP -100000
+	END
+	notify-admins
+	[ "$(mails)" -eq 0 ]
+	[ "$(notify-admins incidents --all -r -o HOST)" = host1 ]
+}
+
+@test "an old log is no news to a store that knows nothing of it; of today's, each death once" {
+	relay
+	day
+	{ line host1 DOWN 200000; line host1 UP 190000; line host2 DOWN 200; line host2 UP 100; } >"$scratch/log"
+	notify-admins - <"$scratch/log"
+	[ "$(mails)" -eq 1 ]
+	[[ $(mail_to ito@example.org) == *'host2 stopped answering'*'It answers again since '* ]]
+	cat "$scratch/log" "$scratch/log" | notify-admins -
+	[ "$(mails)" -eq 1 ]
+}
+
+@test "who is added to the list while a host is down hears of it, and nobody hears again" {
+	relay
+	day
+	line host1 DOWN 60 | notify-admins -
+	[ "$(mails)" -eq 2 ]
+	people 'web1,Sato 佐藤,sato@example.org,,httpd' 'web1,New,new@example.org,,httpd' 'db1,Ito,ito@example.org,,x'
+	notify-admins
+	notify-admins
+	[ "$(count_to new@example.org)" -eq 1 ]
+	[[ $(mail_to new@example.org) == *'check 1 VM'* ]]
+	# web2 stands in the list no more.
+	[ "$(count_to ops@example.org)" -eq 1 ]
+	[[ $(mail_to ops@example.org) == *'No administrator is listed'*web2* ]]
+	[ "$(mails)" -eq 4 ]
+	line host1 UP 0 | notify-admins -
+	[ "$(count_to new@example.org)" -eq 2 ]
+}
+
 @test "nobody watches, or no list is taken: the fallback hears it once, and that it is over" {
 	relay
 	day

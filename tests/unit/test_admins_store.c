@@ -12,6 +12,7 @@
 #include "mem.h"
 #include "store_kit.h"
 #include "str.h"
+#include "when.h"
 
 enum { ROWS = 4000, ROUNDS = 25 };
 
@@ -43,6 +44,14 @@ static int load_now(struct store *store, struct admins *admins, struct err *e)
 
 	assert_ok(store_view_open(&view, store, e), e);
 	return admins_load(view, admins, e);
+}
+
+static int imported_now(struct store *store, int64_t *imported, struct err *e)
+{
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+
+	assert_ok(store_view_open(&view, store, e), e);
+	return admins_imported(view, imported, e);
 }
 
 static void check_whole(const struct admins *admins)
@@ -142,6 +151,21 @@ static void who_reads_meanwhile_sees_the_old_list(void **state)
 	assert_int_equal(load_now(kit->store, &new, &e), 1);
 	assert_string_equal(new.source, "new");
 	check_whole(&new);
+}
+
+static void when_it_was_imported_is_told_without_reading_it(void **state)
+{
+	struct kit *kit = *state;
+	cleanup(admins_done) struct admins admins = {0};
+	struct err e = {0};
+	int64_t imported = WHEN_UNKNOWN;
+
+	assert_int_equal(imported_now(kit->store, &imported, &e), 0);
+	assert_int_equal(imported, WHEN_UNKNOWN);
+	save_list(kit->store, "old", ROWS);
+	assert_int_equal(imported_now(kit->store, &imported, &e), 1);
+	assert_int_equal(load_now(kit->store, &admins, &e), 1);
+	assert_int_equal(imported, admins.imported);
 }
 
 static void what_an_interrupted_import_left_is_deleted(void **state)
@@ -261,6 +285,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		kit_test(there_is_none_before_the_first),
+		kit_test(when_it_was_imported_is_told_without_reading_it),
 		kit_test(a_list_comes_back_as_it_was),
 		kit_test(an_empty_list_is_a_list),
 		kit_test(a_list_larger_than_any_transaction_fits),

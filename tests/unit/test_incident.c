@@ -145,8 +145,10 @@ static void all_that_is_said_of_it_is_kept(void **state)
 	assert_int_equal(incident_acknowledge(store, id, 3000, "Ito", NULL, &e), 0);
 	assert_int_equal(incident_set_group(store, id, "7K3F", &e), 1);
 	assert_int_equal(incident_set_group(store, id, "AAAA", &e), 0);
-	assert_int_equal(incident_set_step(store, id, INCIDENT_TOLD, &e), 1);
-	assert_int_equal(incident_set_step(store, id, INCIDENT_TOLD, &e), 0);
+	assert_int_equal(incident_set_told(store, id, WHEN_UNKNOWN, &e), 1);
+	assert_int_equal(incident_set_told(store, id, WHEN_UNKNOWN, &e), 0);
+	assert_int_equal(incident_set_told(store, id, 77, &e), 1);
+	assert_int_equal(incident_set_told(store, id, 77, &e), 0);
 	assert_int_equal(incident_set_step(store, id, INCIDENT_FOLLOWED, &e), 1);
 	assert_int_equal(incident_set_handed(store, id, 2, &e), 1);
 	assert_int_equal(incident_set_handed(store, id, 1, &e), 0);
@@ -160,6 +162,7 @@ static void all_that_is_said_of_it_is_kept(void **state)
 	assert_string_equal(incident.note, "on my way");
 	assert_string_equal(incident.group, "7K3F");
 	assert_int_equal(incident.steps, INCIDENT_TOLD | INCIDENT_FOLLOWED);
+	assert_int_equal(incident.listed, 77);
 	assert_int_equal(incident.handed, 2);
 	assert_int_equal(incident.closed, WHEN_UNKNOWN);
 }
