@@ -1,8 +1,10 @@
 /* http.c - fetching a URL. With http_smtp.c the only user of libcurl. */
 #include "config.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -55,14 +57,53 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 	return length;
 }
 
-/* Unknown servers are refused as ssh(1) in a batch would: only what is in the user's known_hosts is trusted. */
-static void set_known_hosts(CURL *easy)
+/* ---- ssh ---- */
+
+static char *ssh_file(const char *name)
 {
 	const char *home = getenv("HOME");
-	cleanup(cleanup_mem) char *path = mem_format("%s/.ssh/known_hosts", home ? home : "");
 
-	curl_easy_setopt(easy, CURLOPT_SSH_KNOWNHOSTS, path);
+	return mem_format("%s/.ssh/%s", home ? home : "", name);
 }
+
+/*
+ * libcurl itself would take id_rsa alone, with signatures (SHA-1) that OpenSSH refuses since 8.8;
+ * and it can be given one key only.
+ */
+static void set_ssh_key(CURL *easy)
+{
+	static const char *const names[] = {"id_ed25519", "id_ecdsa", "id_rsa"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		cleanup(cleanup_mem) char *path = ssh_file(names[i]);
+		if (access(path, R_OK) < 0)
+			continue;
+		curl_easy_setopt(easy, CURLOPT_SSH_PRIVATE_KEYFILE, path);
+		return;
+	}
+}
+
+/* As ssh(1) in a batch: what is not in the user's known_hosts is refused, and who is not named is the user. */
+static void set_ssh(CURL *easy, const char *url)
+{
+	cleanup(cleanup_mem) char *known = ssh_file("known_hosts");
+	const struct passwd *me = getpwuid(geteuid());
+	CURLU *parts = curl_url();
+	char *scheme = NULL;
+	char *user = NULL;
+
+	curl_easy_setopt(easy, CURLOPT_SSH_KNOWNHOSTS, known);
+	set_ssh_key(easy);
+	if (curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && strcmp(scheme, "sftp") == 0 &&
+	    curl_url_get(parts, CURLUPART_USER, &user, 0) != CURLUE_OK && me)
+		curl_easy_setopt(easy, CURLOPT_USERNAME, me->pw_name);
+	curl_free(user);
+	curl_free(scheme);
+	curl_url_cleanup(parts);
+}
+
+/* ---- fetching ---- */
 
 static int fetch_code(CURL *easy, CURLcode result)
 {
@@ -119,12 +160,16 @@ int http_fetch(const char *url, size_t maximum, int64_t timeout_ms, struct str *
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, message);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, &fetch);
-	set_known_hosts(easy);
+	if (getenv("SSL_CERT_FILE"))
+		curl_easy_setopt(easy, CURLOPT_CAINFO, getenv("SSL_CERT_FILE"));
+	set_ssh(easy, url);
 	CURLcode result = curl_easy_perform(easy);
 	int code = result == CURLE_OK ? 0 : fetch.too_large ? ERR_TOO_LARGE : fetch_code(easy, result);
 	curl_easy_cleanup(easy);
 	if (code == ERR_TOO_LARGE)
 		return err_set(e, code, "%s: larger than %zu bytes", shown, maximum);
+	if (result == CURLE_PEER_FAILED_VERIFICATION && str_starts(url, "sftp:"))
+		return err_set(e, code, "%s: its host key is not that of ~/.ssh/known_hosts", shown);
 	if (code < 0)
 		return err_set(e, code, "%s: %s", shown, *message ? message : curl_easy_strerror(result));
 	str_add_n(body, str_text(&received), received.length);

@@ -21,6 +21,8 @@
  * to BODY. At most MAXIMUM bytes (ERR_TOO_LARGE) in at most TIMEOUT_MS
  * (ERR_DEADLINE). ERR_USAGE: no such URL or scheme; ERR_NET; ERR_AUTH;
  * ERR_TEMPORARY and ERR_PERMANENT: refused by the server; ERR_ENV: a local file that cannot be read.
+ * Certificates are checked, against the file that the environment variable SSL_CERT_FILE names, else the
+ * system's; for sftp the host's key against ~/.ssh/known_hosts, and ours is the first of id_ed25519, id_ecdsa and id_rsa there.
  * Messages name the URL as http_shown does. On failure BODY is as before.
  */
 int http_fetch(const char *url, size_t maximum, int64_t timeout_ms, struct str *body, struct err *e);

@@ -84,6 +84,7 @@ cli_tests += tests/cli/vmwhere.bats
 cli_tests += tests/cli/configuration.bats
 cli_tests += tests/cli/copies.bats
 cli_tests += tests/cli/hostping.bats
+cli_tests += tests/cli/import.bats
 cli_tests += tests/cli/conventions.bats
 cli_tests += tests/cli/vmroll-watch.bats
 cli_tests += tests/cli/vmsnap.bats
@@ -144,6 +145,7 @@ EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) $(benches) \
 	tests/lab/README \
 	tests/lab/lab \
 	tests/lab/lib \
+	tests/lib/list-server \
 	tests/lib/mail-show \
 	tests/lib/smtp-server \
 	tests/meta/rules \

@@ -343,6 +343,41 @@ static void credentials_are_used_and_never_shown(void **state)
 	assert_int_equal(events("\"mail\""), 1);
 }
 
+/* None of them is the person's fault, and none lets anything go in clear. */
+static void what_goes_wrong_before_the_envelope_gives_nobody_up(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *fault;
+		int code;
+		const char *text;
+	} cases[] = {
+		{"STARTTLS=454", ERR_AUTH, "no TLS"},
+		{"STARTTLS=502", ERR_AUTH, "no TLS"},
+		{"STARTTLS=drop", ERR_NET, "STARTTLS"},
+		{"STARTTLS=mute", ERR_DEADLINE, "no answer"},
+		{"AUTH=454", ERR_AUTH, "credentials: 454"},
+		{"AUTH=535", ERR_AUTH, "credentials: 535"},
+		{"AUTH=drop", ERR_NET, "AUTH"},
+		{"AUTH=mute", ERR_DEADLINE, "no answer"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		start("smtp", (const char *const[]){"--fault", cases[i].fault, "--cert", certificate, "--key",
+						    key, "--user", "roll", "--password", "s3cret", NULL});
+		struct err outcome = send_one((struct smtp_relay){
+			.tls = SMTP_TLS_REQUIRED,
+			.ca_file = certificate,
+			.user = "roll",
+			.password = "s3cret",
+			.timeout_ms = cases[i].code == ERR_DEADLINE ? 2000 : WAIT_MS,
+		});
+		if (outcome.code != cases[i].code || !strstr(outcome.text, cases[i].text))
+			fail_msg("%s: %d: %s", cases[i].fault, outcome.code, outcome.text);
+		assert_int_equal(events("\"mail\""), 0);
+		stop(NULL);
+	}
+}
+
 static void envelopes_and_urls_are_checked(void **state)
 {
 	(void)state;
@@ -459,6 +494,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_connection_that_died_idle_is_replaced, stop),
 		cmocka_unit_test_teardown(tls_is_what_was_asked_for, stop),
 		cmocka_unit_test_teardown(credentials_are_used_and_never_shown, stop),
+		cmocka_unit_test_teardown(what_goes_wrong_before_the_envelope_gives_nobody_up, stop),
 		cmocka_unit_test(envelopes_and_urls_are_checked),
 		cmocka_unit_test_teardown(an_absent_relay_is_the_network, stop),
 		cmocka_unit_test(fetching_is_bounded),
