@@ -39,8 +39,10 @@ static bool is_wanted_of_group(struct state *state, const char *group)
 
 static void mark_told(struct state *state, struct incident *incident, int64_t listed)
 {
+	/* The plan may still be from before a new list. */
+	if ((incident->steps & INCIDENT_TOLD) && incident->listed == listed)
+		return;
 	struct record *record = record_new(RECORD_TOLD);
-
 	incident->steps |= INCIDENT_TOLD;
 	incident->listed = listed;
 	incident_copy(&record->incident, incident);

@@ -2,6 +2,7 @@
 # import.bats - notify-admins import from real servers: https, ftp, ftps, sftp; what they refuse, and wires that break
 
 # shellcheck disable=SC2154 # stderr and output are set by run
+# shellcheck disable=SC2030,SC2031 # each test has an environment of its own
 bats_require_minimum_version 1.5.0
 
 setup()
@@ -79,8 +80,7 @@ refused()
 	# shellcheck disable=SC2053 # a pattern
 	[[ $stderr == $3 ]]
 	[[ $stderr != *s3cr3t* && $stderr != *wr0ng* ]]
-	run notify-admins admins
-	[ "$status" -ne 0 ]
+	! notify-admins admins >/dev/null 2>&1 || return 1
 }
 
 @test "https: a certificate that is vouched for, and no other" {
@@ -120,14 +120,16 @@ refused()
 # sshd as OpenSSH has it; sets port, and writes known_hosts.
 start_sshd()
 {
-	local made=false
+	local start=(exec)
 	for kind in ed25519 ecdsa; do
 		ssh-keygen -q -t "$kind" -N '' -f "$scratch/host_$kind"
 	done
 	ssh-keygen -q -t ed25519 -N '' -f "$scratch/user"
 	cp "$scratch/user.pub" "$scratch/authorized"
-	# Where sshd gives up its rights.
-	[[ $(id -u) -ne 0 || -d /run/sshd ]] || { mkdir -m 755 /run/sshd; made=true; }
+	# Root's sshd wants /run/sshd: in a namespace of its own, so that nothing is left of it.
+	# shellcheck disable=SC2016 # the inner bash expands it
+	[[ $(id -u) -ne 0 ]] ||
+		start=(exec unshare -m bash -c 'mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec "$@"' -)
 	for port in $(shuf -i 20000-30000 -n 20); do
 		cat >"$scratch/sshd_config" <<-END
 			Port $port
@@ -142,13 +144,18 @@ start_sshd()
 			PermitRootLogin yes
 			Subsystem sftp internal-sftp
 		END
-		/usr/sbin/sshd -D -e -f "$scratch/sshd_config" 2>"$scratch/sshd.log" 3>&- &
+		("${start[@]}" /usr/sbin/sshd -D -e -f "$scratch/sshd_config" 2>"$scratch/sshd.log" 3>&-) &
 		pids+=($!)
 		until_true grep -qE 'Server listening|Address already in use|fatal' "$scratch/sshd.log"
 		! grep -q 'Server listening' "$scratch/sshd.log" || break
 	done
-	! $made || rmdir /run/sshd
 	until_true grep -q 'Server listening' "$scratch/sshd.log"
+}
+
+# An account without a login shell, such as nobody's, is let in nowhere.
+need_login()
+{
+	[[ $(getent passwd "$(id -u)" | cut -d : -f 7) != *nologin ]] || skip 'sshd lets nobody in who has no login shell'
 }
 
 known()
@@ -157,6 +164,7 @@ known()
 }
 
 @test "sftp: hosts in known_hosts only, and the user's key" {
+	need_login
 	start_sshd
 	url=sftp://127.0.0.1:$port$scratch/files/list.csv
 	cp "$scratch/user" "$HOME/.ssh/id_ed25519"
@@ -178,6 +186,7 @@ known()
 }
 
 @test "a wire that breaks: nothing is taken, whatever was fetched by then" {
+	need_login
 	authority good 127.0.0.1
 	export SSL_CERT_FILE=$scratch/good.ca
 	serve https --cert "$scratch/good.cert" --key "$scratch/good.key"
@@ -188,4 +197,5 @@ known()
 	serve cut --to "$port" --after 300000
 	known "$port"
 	refused "sftp://127.0.0.1:$port$scratch/files/list.csv" 4 '*list.csv: *'
+	[[ $stderr != *uthentication* && $stderr != *known_hosts* ]]
 }
