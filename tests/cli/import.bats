@@ -117,10 +117,22 @@ refused()
 	refused "ftps://roll:wr0ng@127.0.0.1:$port/list.csv" 4 '*denied*'
 }
 
-# sshd as OpenSSH has it; sets port, and writes known_hosts.
+# OpenSSH's package would start a server of its own: what is not installed is only unpacked.
+find_sshd()
+{
+	sshd=/usr/sbin/sshd
+	[[ ! -x $sshd ]] || return 0
+	(cd "$scratch" && apt-get -qq -o APT::Sandbox::User=root download openssh-server) ||
+		skip 'openssh-server is not installed, and cannot be downloaded'
+	dpkg -x "$scratch"/openssh-server_*.deb "$scratch/unpacked"
+	sshd=$scratch/unpacked/usr/sbin/sshd
+}
+
+# OpenSSH's sshd; sets port.
 start_sshd()
 {
 	local start=(exec)
+	find_sshd
 	for kind in ed25519 ecdsa; do
 		ssh-keygen -q -t "$kind" -N '' -f "$scratch/host_$kind"
 	done
@@ -144,7 +156,7 @@ start_sshd()
 			PermitRootLogin yes
 			Subsystem sftp internal-sftp
 		END
-		("${start[@]}" /usr/sbin/sshd -D -e -f "$scratch/sshd_config" 2>"$scratch/sshd.log" 3>&-) &
+		("${start[@]}" "$sshd" -D -e -f "$scratch/sshd_config" 2>"$scratch/sshd.log" 3>&-) &
 		pids+=($!)
 		until_true grep -qE 'Server listening|Address already in use|fatal' "$scratch/sshd.log"
 		! grep -q 'Server listening' "$scratch/sshd.log" || break
