@@ -1,6 +1,8 @@
 /* once.c - a single run: fill the windows, print, record. */
 #include "config.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,14 +148,19 @@ static int print_row(const struct once *once, struct rows *rows, uint32_t index,
 
 static int print(struct once *once, struct err *e)
 {
-	cleanup(cleanup_rows) struct rows *rows = rows_of(once->o, e);
+	cleanup(cleanup_rows) struct rows *rows = NULL;
 
+	if (once->o->cli.quiet)
+		return 0;
+	rows = rows_of(once->o, e);
 	if (!rows)
 		return e->code;
 	for (uint32_t i = 0; i < once->targets.count; i++)
 		if (print_row(once, rows, i, e) < 0)
 			return e->code;
-	return rows_finish(rows, e);
+	if (rows_finish(rows, e) < 0)
+		return e->code;
+	return fflush(stdout) == 0 ? 0 : err_set_errno(e, ERR_ENV, errno, "standard output: cannot write");
 }
 
 /* A reference that is no witness is found here, before it is needed. */
@@ -269,18 +276,21 @@ static int look(struct once *once, struct err *e)
 int run_once(const struct options *o, struct err *e)
 {
 	cleanup(once_done) struct once once = {.o = o};
+	struct err unrecorded;
 
 	if (look(&once, e) < 0)
 		return e->code;
 	take_changes(&once);
 	count_states(&once);
 	say_unwitnessed(&once);
-	if (!o->cli.quiet && print(&once, e) < 0)
-		return e->code;
-	if (fflush(stdout) != 0)
-		return err_set(e, ERR_ENV, "standard output: cannot write");
-	if (record(&once, e) < 0)
-		return e->code;
+	int printed = print(&once, e);
+	int recorded = record(&once, &unrecorded);
+	if (printed < 0)
+		return printed;
+	if (recorded < 0) {
+		*e = unrecorded;
+		return recorded;
+	}
 	if (once.isolated || (once.unknown > 0 && once.unknown == once.targets.count))
 		return ERR_ENV;
 	if (once.down > 0)

@@ -44,9 +44,13 @@ static int load(struct status *status, struct err *e)
 	    hoststate_heartbeat(view, &status->beat, &status->stopped, e) < 0)
 		return e->code;
 	status->by_host = map_new();
-	for (size_t i = 0; i < status->state_count; i++)
-		map_add(status->by_host, status->states[i].host, strlen(status->states[i].host),
-			&status->states[i]);
+	for (size_t i = 0; i < status->state_count; i++) {
+		const struct hoststate *state = &status->states[i];
+		map_add(status->by_host, state->host, strlen(state->host), &status->states[i]);
+		/* A heartbeat comes once a minute, a change at once. */
+		if (status->beat < state->since)
+			status->beat = state->since;
+	}
 	store_view_close(view);
 	view = NULL;
 	return 0;
@@ -89,9 +93,11 @@ static int print_named(struct status *status, struct rows *rows, int64_t now, st
 
 static int print_all(struct status *status, struct rows *rows, int64_t now, struct err *e)
 {
-	for (size_t i = 0; i < status->hosts.count; i++)
-		if (!status->hosts.items[i].off && print_host(status, rows, &status->hosts.items[i], now, e) < 0)
+	for (size_t i = 0; i < status->hosts.count; i++) {
+		const struct host *host = &status->hosts.items[i];
+		if (!host->off && host->address && print_host(status, rows, host, now, e) < 0)
 			return e->code;
+	}
 	return 0;
 }
 
@@ -104,7 +110,7 @@ static void print_age(const struct status *status, int64_t now)
 	if (status->beat == WHEN_UNKNOWN)
 		printf("no hostping has recorded yet\n");
 	else
-		printf("as of %s (%s before%s)\n", when_format(status->beat, WHEN_LOCAL, at),
+		printf("as of %s (%s ago%s)\n", when_format(status->beat, WHEN_LOCAL, at),
 		       when_format_duration(now > status->beat ? now - status->beat : 0, age),
 		       status->stopped ? "; hostping was stopped then" : "");
 }

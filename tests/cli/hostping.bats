@@ -294,7 +294,19 @@ recorder_of()
 	[ "$(jq -r 'select(.host == "host1") | [.state, (.age_s < 60)] | join(" ")' <<<"$output")" = 'UP true' ]
 	[ "$(jq -rs '.[0] | keys_unsorted | join(" ")' <<<"$output")" = 'schema host address state since rtt_ms loss detail seen age_s' ]
 	run hostping --status
-	[[ ${lines[-1]} == 'as of '*' before)' ]]
+	[[ ${lines[-1]} == 'as of '*' ago)' ]]
+	live 1 3
+	once -q
+	run hostping --status -J
+	[ "$status" -eq 1 ]
+	[ "$(jq -rs 'map(.since <= .seen) | all' <<<"$output")" = true ]
+	live 2
+	once -q
+	# What is not watched is not waited for.
+	printf 'unwatched - - -\n' >>"$VMROLL_HOSTS"
+	run hostping --status -r -o host
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 3 ]
 	run hostping --status nobody
 	[ "$status" -eq 1 ]
 	hosts host1 host2 host3 host4
@@ -623,7 +635,8 @@ are_down()
 	status=0
 	in_network hostping >/dev/full 2>"$scratch/once.err" || status=$?
 	[ "$status" -eq 4 ]
-	complained '^hostping: standard output: cannot write' once
+	complained '^hostping: standard output: cannot write: No space left' once
+	state_is host1 UP
 	status=0
 	in_network hostping --watch >/dev/full 2>"$scratch/watch.err" || status=$?
 	[ "$status" -eq 4 ]
