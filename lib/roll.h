@@ -106,6 +106,9 @@ enum { ROLL_FOLLOW_PERIOD_MS = 5000 };
  */
 int roll_put_event(struct store *store, const unsigned char *host_uuid, const struct vm *vm, int64_t at,
 		   bool *changed, struct err *e);
+/* The same of COUNT different VMs at one instant: one change, all or nothing. *CHANGED: any of them. */
+int roll_put_events(struct store *store, const unsigned char *host_uuid, const struct vm *const *vms,
+		    size_t count, int64_t at, bool *changed, struct err *e);
 
 /* ---- keeping ---- */
 

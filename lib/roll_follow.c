@@ -32,18 +32,39 @@ static bool apply_event(struct roll_record *record, const struct roll_record *ol
 	return true;
 }
 
+/* What happened to several VMs of a host at one instant. */
 struct event {
 	const unsigned char *host;
-	const struct vm *vm;
+	const struct vm *const *vms;
+	size_t count;
 	int64_t at;
 };
 
+/* 1 if the VM's history goes on, 0 if not. */
+static int plan_vm(struct roll_plan *plan, struct store_view *view, const struct event *event,
+		   const struct vm *vm, const struct roll_entry *entry, const struct roll_bounds *bounds,
+		   struct err *e)
+{
+	cleanup(roll_record_done) struct roll_record old = {0}, record = {0};
+	int known = roll_get_vm(view, event->host, vm->uuid, bounds, &old, e);
+
+	if (known < 0)
+		return known;
+	record.change = entry->change;
+	record.at = record.since = event->at;
+	if (!apply_event(&record, known ? &old : NULL, vm))
+		return 0;
+	int result = roll_plan_vm(plan, view, event->host, &record, e);
+	return result < 0 ? result : 1;
+}
+
+/* 1 with *ENTRY, if anything differs. */
 static int plan_event(struct roll_plan *plan, struct store_view *view, const struct event *event,
 		      const struct roll_counters *counters, struct roll_entry *entry, struct err *e)
 {
-	cleanup(roll_record_done) struct roll_record old = {0}, record = {0};
 	struct roll_bounds bounds;
 	char text[VM_UUID_TEXT_SIZE];
+	bool differs = false;
 
 	int result = roll_get_entry(view, event->host, &roll_now, entry, &bounds, e);
 	if (result < 0)
@@ -57,15 +78,11 @@ static int plan_event(struct roll_plan *plan, struct store_view *view, const str
 		.snapshot = entry->snapshot,
 		.life = entry->life,
 	};
-	int known = roll_get_vm(view, event->host, event->vm->uuid, &bounds, &old, e);
-	if (known < 0)
-		return known;
-	record.change = entry->change;
-	record.at = record.since = event->at;
-	if (!apply_event(&record, known ? &old : NULL, event->vm))
-		return 0;
-	result = roll_plan_vm(plan, view, event->host, &record, e);
-	return result < 0 ? result : 1;
+	for (size_t i = 0; i < event->count && result >= 0; i++) {
+		result = plan_vm(plan, view, event, event->vms[i], entry, &bounds, e);
+		differs |= result > 0;
+	}
+	return result < 0 ? result : differs;
 }
 
 static int try_event(struct store *store, const struct event *event, struct err *e)
@@ -89,10 +106,10 @@ static int try_event(struct store *store, const struct event *event, struct err 
 	return result < 0 ? result : 1;
 }
 
-int roll_put_event(struct store *store, const unsigned char *host_uuid, const struct vm *vm, int64_t at,
-		   bool *changed, struct err *e)
+int roll_put_events(struct store *store, const unsigned char *host_uuid, const struct vm *const *vms,
+		    size_t count, int64_t at, bool *changed, struct err *e)
 {
-	struct event event = {host_uuid, vm, at};
+	const struct event event = {host_uuid, vms, count, at};
 	int result = ERR_CONFLICT;
 
 	for (int tries = 0; result == ERR_CONFLICT && tries < ROLL_TRIES; tries++)
@@ -102,6 +119,12 @@ int roll_put_event(struct store *store, const unsigned char *host_uuid, const st
 	if (changed)
 		*changed = result > 0;
 	return 0;
+}
+
+int roll_put_event(struct store *store, const unsigned char *host_uuid, const struct vm *vm, int64_t at,
+		   bool *changed, struct err *e)
+{
+	return roll_put_events(store, host_uuid, &vm, 1, at, changed, e);
 }
 
 /* ---- being followed ---- */

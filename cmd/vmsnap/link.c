@@ -50,40 +50,78 @@ static void drop_events(struct link *link)
 	link->events.count = kept;
 }
 
-static int put_differences(const struct link *link, struct store *store, const struct known *known, struct err *e)
-{
-	bool changed;
+/* What differs from what is known: with the time of its event, if there was one; the rest together, at that of the list. */
+struct difference {
+	const struct link *link;
+	struct store *store;
+	const struct known *known;
+	VEC(const struct vm *) rest; /* borrowed */
+};
 
-	vec_foreach(&link->answer.vms, vm) {
-		const struct vm *before = known_vm(known, vm->uuid);
-		if (before && vm_same(before, vm) && before->disks_mark == vm->disks_mark &&
-		    before->xml_read == vm->xml_read)
-			continue;
-		int result = roll_put_event(store, known->host.uuid, vm, time_of(link, vm->uuid), &changed, e);
-		if (result < 0)
-			return result;
-	}
+static void difference_done(struct difference *difference)
+{
+	vec_done(&difference->rest);
+}
+
+static int add_vm(struct difference *difference, const struct vm *vm, struct err *e)
+{
+	int64_t at = time_of(difference->link, vm->uuid);
+
+	if (at != difference->link->answer.asked)
+		return roll_put_event(difference->store, difference->known->host.uuid, vm, at, NULL, e);
+	vec_push(&difference->rest, vm);
 	return 0;
 }
 
-static int put_gone(const struct link *link, struct store *store, const struct known *known, struct err *e)
+static int add_changed(struct difference *difference, struct err *e)
 {
-	cleanup(cleanup_map_free) struct map *present = map_new();
-	bool changed;
 	int result = 0;
 
-	vec_foreach(&link->answer.vms, vm)
-		map_add(present, vm->uuid, sizeof vm->uuid, vm);
-	for (size_t i = 0; i < known->count && result == 0; i++) {
-		struct vm gone = known->vms[i];
-		if (map_find(present, gone.uuid, sizeof gone.uuid))
+	vec_foreach(&difference->link->answer.vms, vm) {
+		const struct vm *before = known_vm(difference->known, vm->uuid);
+		if (before && vm_same(before, vm) && before->disks_mark == vm->disks_mark &&
+		    before->xml_read == vm->xml_read)
 			continue;
-		gone.state = VM_GONE;
-		gone.reason = 0;
-		gone.domain_id = -1;
-		result = roll_put_event(store, known->host.uuid, &gone, time_of(link, gone.uuid), &changed, e);
+		result = add_vm(difference, vm, e);
+		if (result < 0)
+			break;
 	}
 	return result;
+}
+
+/* GONE has room for all that are known. */
+static int add_gone(struct difference *difference, struct vm *gone, struct err *e)
+{
+	cleanup(cleanup_map_free) struct map *present = map_new();
+	const struct known *known = difference->known;
+	int result = 0;
+
+	vec_foreach(&difference->link->answer.vms, vm)
+		map_add(present, vm->uuid, sizeof vm->uuid, vm);
+	for (size_t i = 0; i < known->count && result == 0; i++) {
+		if (map_find(present, known->vms[i].uuid, sizeof known->vms[i].uuid))
+			continue;
+		gone[i] = known->vms[i];
+		gone[i].state = VM_GONE;
+		gone[i].reason = 0;
+		gone[i].domain_id = -1;
+		result = add_vm(difference, &gone[i], e);
+	}
+	return result;
+}
+
+static int put_differences(const struct link *link, struct store *store, const struct known *known, struct err *e)
+{
+	cleanup(difference_done) struct difference difference = {link, store, known, {0}};
+	cleanup(cleanup_mem) struct vm *gone = mem_zalloc(known->count, sizeof *gone);
+	int result = add_gone(&difference, gone, e);
+
+	if (result == 0)
+		result = add_changed(&difference, e);
+	if (result < 0 || difference.rest.count == 0)
+		return result;
+	return roll_put_events(store, known->host.uuid, difference.rest.items, difference.rest.count,
+			       link->answer.asked, NULL, e);
 }
 
 /* A UUID that is made of the host's name stays when the name is another. */
@@ -104,9 +142,7 @@ int link_put(struct link *link, struct store *store, uint64_t session, const str
 	}
 	if (!known->any || !is_who_it_was(link, &known->host))
 		return 0;
-	int result = put_gone(link, store, known, e);
-	if (result == 0)
-		result = put_differences(link, store, known, e);
+	int result = put_differences(link, store, known, e);
 	if (result == 0 && !link->followed) {
 		memcpy(link->uuid, known->host.uuid, sizeof link->uuid);
 		result = roll_follow_begin(store, session, link->uuid, answer->asked, e);

@@ -438,6 +438,50 @@ static void events_stand_between_snapshots(void **state)
 	expect_state(kit, WHEN_UNKNOWN, "h1!=c h2=a,b");
 }
 
+static uint64_t revision_of(struct store *store)
+{
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	struct err e = {0};
+
+	assert_ok(store_view_open(&view, store, &e), &e);
+	return store_view_revision(view);
+}
+
+/* A host that was away comes back with all of its VMs changed: not a transaction a VM. */
+static void events_of_one_instant_are_one_change(void **state)
+{
+	enum { VMS = 300 };
+	struct kit *kit = *state;
+	struct vm vms[VMS];
+	const struct vm *pointers[VMS];
+	struct err e = {0};
+	bool changed = false;
+
+	roll_kit_snap(kit, at(0), "h1=a h2=");
+	for (size_t i = 0; i < VMS; i++) {
+		cleanup(cleanup_mem) char *name = mem_format("v%zu", i);
+		roll_kit_vm(name, &vms[i]);
+		pointers[i] = &vms[i];
+	}
+	uint64_t before = revision_of(kit->store);
+	assert_ok(roll_put_events(kit->store, roll_kit_host_uuid("h1"), pointers, VMS, at(1), &changed, &e), &e);
+	assert_true(changed);
+	/* 300 records and their hints, at most 128 operations a batch. */
+	assert_in_range(revision_of(kit->store) - before, 1, 30);
+	assert_ok(roll_put_events(kit->store, roll_kit_host_uuid("h1"), pointers, VMS, at(2), &changed, &e), &e);
+	assert_false(changed);
+	assert_ok(roll_put_events(kit->store, roll_kit_host_uuid("h1"), pointers, 0, at(2), &changed, &e), &e);
+	assert_false(changed);
+	expect_state(kit, at(0.5), "h1=a h2=");
+	for (size_t i = 2; i < VMS; i++)
+		vms[i].state = VM_GONE;
+	assert_ok(roll_put_events(kit->store, roll_kit_host_uuid("h1"), pointers, VMS, at(3), &changed, &e), &e);
+	assert_true(changed);
+	expect_state(kit, WHEN_UNKNOWN, "h1=a,v0,v1 h2=");
+	for (size_t i = 0; i < VMS; i++)
+		vm_done(&vms[i]);
+}
+
 static void an_event_of_an_unknown_host_is_refused(void **state)
 {
 	struct kit *kit = *state;
@@ -715,6 +759,7 @@ int main(void)
 		kit_test(what_xml_said_is_kept_while_it_is_not_read),
 		kit_test(since_is_when_the_state_began),
 		kit_test(events_stand_between_snapshots),
+		kit_test(events_of_one_instant_are_one_change),
 		kit_test(an_event_of_an_unknown_host_is_refused),
 		kit_test(an_event_later_than_the_answer_wins),
 		kit_test(a_host_is_followed_while_somebody_lives),
