@@ -285,7 +285,8 @@ static int check_config(const struct conf *conf, struct err *e)
 	if (result < 0)
 		return result;
 	conf_warnings(conf, print_warning, (void *)conf);
-	log_info("%s: %zu hosts; settings and hosts are valid", conf->hosts, hosts.count);
+	log_info("%s: %zu host%s; settings and hosts are valid", conf->hosts, hosts.count,
+		 hosts.count == 1 ? "" : "s");
 	hosts_done(&hosts);
 	return 1;
 }
@@ -308,7 +309,11 @@ int cli_settings(const struct cli *cli, struct conf *conf, struct err *e)
 		return result;
 	override(&conf->store, cli->store, "VMROLL_STORE");
 	override(&conf->hosts, cli->hosts, "VMROLL_HOSTS");
-	result = cli->check_config ? check_config(conf, e) : 0;
+	result = conf_check_store(conf->store, e);
+	if (result < 0)
+		err_wrap(e, "store '%s'", conf->store);
+	else if (cli->check_config)
+		result = check_config(conf, e);
 	if (result < 0)
 		conf_done(conf);
 	return result;

@@ -85,6 +85,8 @@ struct conf {
  */
 int conf_read(struct conf *conf, const char *path, struct err *e);
 void conf_done(struct conf *conf);
+/* Whether URI can be the setting `store`, wherever it was said. ERR_USAGE says what was expected. */
+int conf_check_store(const char *uri, struct err *e);
 
 /* Calls WARN for each thing that is valid but surely not meant: an empty fallback, a redirect left set, no smtp url. */
 void conf_warnings(const struct conf *conf, void (*warn)(void *context, const char *text), void *context);

@@ -34,12 +34,19 @@ int conf_convert_optional(struct conf *conf, const struct conf_setting *setting,
 	return 0;
 }
 
+int conf_check_store(const char *uri, struct err *e)
+{
+	return str_starts(uri, "lmdb:/")
+		       ? 0
+		       : err_set(e, ERR_USAGE, "expected a store such as \"lmdb:/var/lib/vmroll\"");
+}
+
 int conf_convert_store(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
 		       struct err *e)
 {
-	if (!str_starts(values->items[0], "lmdb:/"))
-		return err_set(e, ERR_USAGE, "expected a store such as \"lmdb:/var/lib/vmroll\"");
-	return conf_convert_text(conf, setting, values, e);
+	int result = conf_check_store(values->items[0], e);
+
+	return result < 0 ? result : conf_convert_text(conf, setting, values, e);
 }
 
 int conf_convert_email(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,

@@ -136,6 +136,18 @@ teardown() {
 	done
 }
 
+@test "a store that is none is misuse wherever it is said" {
+	for u in "${utilities[@]}"; do
+		for store in relative lmdb:relative other:/x; do
+			run --separate-stderr "$u" --check-config -S "$store"
+			[ "$status" -eq 2 ]
+			[[ $stderr == "$u: store '$store': expected a store such as"* ]]
+			VMROLL_STORE=$store run --separate-stderr "$u" --check-config
+			[ "$status" -eq 2 ]
+		done
+	done
+}
+
 @test "--check-config: valid is silent and 0, talks with -v" {
 	for u in "${utilities[@]}"; do
 		run --separate-stderr "$u" --check-config
@@ -143,7 +155,7 @@ teardown() {
 		[ -z "$output$stderr" ]
 		run --separate-stderr "$u" --check-config -v
 		[ "$status" -eq 0 ]
-		[[ $stderr == *"1 host"* ]]
+		[[ $stderr == *": 1 host; "* ]]
 	done
 }
 
