@@ -252,7 +252,7 @@ static void summarise(const struct run *run, int64_t begun)
 		 run->order.count, took, run->total.vms, run->total.appeared, run->total.gone,
 		 run->total.changed);
 	if (run->xml_left > 0)
-		log_info("the XML of %zu VMs comes with the next run", run->xml_left);
+		log_info("%zu without what only the XML says: the next run tries again", run->xml_left);
 }
 
 /* Each failure was named already, or is known from last time: cron mails what is printed. */

@@ -200,7 +200,7 @@ newest()
 		open(node, "w").write(whole)
 	END
 	run -0 --separate-stderr vmsnap -v
-	[[ $stderr == *'2 VMs, 2 new'*'the XML of 1 VMs comes with the next run'* ]]
+	[[ $stderr == *'2 VMs, 2 new'*'1 without what only the XML says: the next run tries again'* ]]
 	run -0 vmwhere -J
 	[ "$(jq -r '[.vm, .os, .memory_bytes] | map(tostring) | join(" ")' <<<"$output" | sort | xargs)" = \
 		'huge null null web1 Debian 12 536870912' ]
