@@ -148,6 +148,7 @@ EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) $(benches) \
 	tests/lib/list-server \
 	tests/lib/mail-show \
 	tests/lib/smtp-server \
+	tests/lib/wait.bash \
 	tests/meta/rules \
 	tests/meta/rules.bash
 

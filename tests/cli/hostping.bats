@@ -2,6 +2,7 @@
 # hostping.bats - real packets in a network namespace: who lives and dies is a matter of its filter
 
 bats_require_minimum_version 1.5.0
+load ../lib/wait
 
 : "${top_srcdir:?}" "${top_builddir:?}"
 
@@ -53,20 +54,6 @@ own_network()
 in_network()
 {
 	"${inside[@]}" "$@"
-}
-
-# wait_for COMMAND...: until it succeeds; the deadline is for a test that would hang.
-wait_for()
-{
-	local deadline=$((SECONDS + 60))
-	until "$@" >/dev/null 2>&1; do
-		if ((SECONDS >= deadline)); then
-			echo "never: $*"
-			tail -n 20 "$scratch"/*.out "$scratch"/*.err 2>/dev/null
-			return 1
-		fi
-		sleep 0.05
-	done
 }
 
 # settings [KEY = VALUE...]: of the section ping.

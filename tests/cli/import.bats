@@ -4,6 +4,7 @@
 # shellcheck disable=SC2154 # stderr and output are set by run
 # shellcheck disable=SC2030,SC2031 # each test has an environment of its own
 bats_require_minimum_version 1.5.0
+load ../lib/wait
 
 setup()
 {
@@ -25,21 +26,8 @@ setup()
 
 teardown()
 {
-	local pid
-	for pid in "${pids[@]}"; do
-		kill "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
+	end_processes "${pids[@]}"
 	rm -rf "$scratch"
-}
-
-until_true()
-{
-	local end=$((SECONDS + 20))
-	until "$@"; do
-		((SECONDS < end)) || return 1
-		sleep 0.05
-	done
 }
 
 # serve KIND [OPTION...]: sets port.
@@ -48,7 +36,7 @@ serve()
 	rm -f "$scratch/port-$1"
 	"$tools/list-server" "$1" "$scratch" "${@:2}" >"$scratch/$1.log" 2>&1 3>&- &
 	pids+=($!)
-	until_true test -s "$scratch/port-$1"
+	wait_for test -s "$scratch/port-$1"
 	port=$(cat "$scratch/port-$1")
 }
 
@@ -158,10 +146,10 @@ start_sshd()
 		END
 		("${start[@]}" "$sshd" -D -e -f "$scratch/sshd_config" 2>"$scratch/sshd.log" 3>&-) &
 		pids+=($!)
-		until_true grep -qE 'Server listening|Address already in use|fatal' "$scratch/sshd.log"
+		wait_for grep -qE 'Server listening|Address already in use|fatal' "$scratch/sshd.log"
 		! grep -q 'Server listening' "$scratch/sshd.log" || break
 	done
-	until_true grep -q 'Server listening' "$scratch/sshd.log"
+	wait_for grep -q 'Server listening' "$scratch/sshd.log"
 }
 
 # An account without a login shell, such as nobody's, is let in nowhere.

@@ -4,6 +4,7 @@
 # shellcheck disable=SC2154 # stderr and output are set by run
 # shellcheck disable=SC2016 # hostile names are not expanded
 bats_require_minimum_version 1.5.0
+load ../lib/wait
 
 setup()
 {
@@ -24,11 +25,7 @@ setup()
 
 teardown()
 {
-	local pid
-	for pid in "${pids[@]}"; do
-		kill "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
+	end_processes "${pids[@]}"
 	rm -rf "$scratch"
 }
 
@@ -54,16 +51,6 @@ settings()
 	END
 }
 
-# until_true COMMAND...: within 20 seconds.
-until_true()
-{
-	local end=$((SECONDS + 20))
-	until "$@"; do
-		((SECONDS < end)) || return 1
-		sleep 0.05
-	done
-}
-
 # relay [OPTION...]: starts the server; settings then point to it.
 relay()
 {
@@ -71,7 +58,7 @@ relay()
 	"$tools/smtp-server" "$@" "$mail" 2>"$scratch/relay.err" 3>&- &
 	pids+=($!)
 	relay_pid=$!
-	until_true test -s "$mail/port"
+	wait_for test -s "$mail/port"
 	settings "${notify_settings[@]}"
 }
 
@@ -211,7 +198,7 @@ incident()
 	relay
 	day
 	{ line host1 DOWN 60; sleep 0.5; line host1 UP 30; } >"$scratch/log" </dev/null
-	{ head -n 1 "$scratch/log"; until_true has_mails 2; tail -n 1 "$scratch/log"; } | notify-admins -
+	{ head -n 1 "$scratch/log"; wait_for has_mails 2; tail -n 1 "$scratch/log"; } | notify-admins -
 	[ "$(mails)" -eq 4 ]
 	notify-admins - <"$scratch/log"
 	cat "$scratch/log" "$scratch/log" | notify-admins -
@@ -223,7 +210,7 @@ incident()
 @test "the recovery goes to those who were told, in the same thread" {
 	relay
 	day
-	{ line host1 DOWN 60; until_true has_mails 2; line host1 UP 20; } | notify-admins -
+	{ line host1 DOWN 60; wait_for has_mails 2; line host1 UP 20; } | notify-admins -
 	[ "$(mails)" -eq 4 ]
 	run mail_to sato@example.org
 	echo "$output"
@@ -261,7 +248,7 @@ incident()
 	exec 8>"$scratch/lines"
 	# hostping may have been told to read hosts(5) again, and we not.
 	line host1 DOWN 80 >&8
-	until_true has_mails 2
+	wait_for has_mails 2
 	sed -i 's/^host9/host10/' "$scratch/hosts"
 	{ line host10 UP 70; line host10 DOWN 60; } >&8
 	exec 8>&-
@@ -304,7 +291,7 @@ incident()
 	day
 	{
 		line host1 DOWN 60
-		until_true has_mails 2
+		wait_for has_mails 2
 		fixture <<-'END'
 			snapshot -10
 			failed host1
@@ -314,7 +301,7 @@ incident()
 			list host3 -9
 			end -9
 		END
-		until_true has_mails 3
+		wait_for has_mails 3
 	} | notify-admins -
 	run mail_to ito@example.org
 	echo "$output"
@@ -479,9 +466,9 @@ incident()
 @test "one mute transaction delays nobody else" {
 	relay --fault message=mute,to=sato@example.org
 	day
-	{ line host1 DOWN 60; cat; } < <(until_true has_mails 1; until_true test -e "$scratch/go") | notify-admins - &
+	{ line host1 DOWN 60; cat; } < <(wait_for has_mails 1; wait_for test -e "$scratch/go") | notify-admins - &
 	pids+=($!)
-	until_true has_mails 1
+	wait_for has_mails 1
 	line host2 DOWN 60 >/dev/null
 	[ "$(count_to ito@example.org)" -eq 1 ]
 	[ "$(notify-admins log --json | jq -r 'select(.person == "sato@example.org") | .state')" = sending ]
@@ -517,7 +504,7 @@ fcntl.lockf(lock, fcntl.LOCK_EX)
 open(sys.argv[2], "w").close()
 open(sys.argv[3]).read()' "$scratch/store/notify-admins.lock" "$scratch/held" "$scratch/release" 3>&- &
 	pids+=($!)
-	until_true test -e "$scratch/held"
+	wait_for test -e "$scratch/held"
 	run --separate-stderr notify-admins
 	[ "$status" -eq 5 ]
 	[ -z "$output$stderr" ]
@@ -540,13 +527,13 @@ open(sys.argv[3]).read()' "$scratch/store/notify-admins.lock" "$scratch/held" "$
 	"$top_builddir/tests/cli/store_hold" "$scratch/store" <"$scratch/hold" >"$scratch/held" 3>&- &
 	pids+=($!)
 	exec 7>"$scratch/hold"
-	until_true grep -q held "$scratch/held"
+	wait_for grep -q held "$scratch/held"
 	notify-admins - <"$scratch/lines" 3>&- 7>&- &
 	notifier=$!
 	pids+=($!)
 	exec 8>"$scratch/lines"
 	line host1 DOWN 60 >&8
-	until_true has_mails 2
+	wait_for has_mails 2
 	[ "$(notify-admins incidents -r | wc -l)" -eq 0 ]
 	exec 7>&- 8>&-
 	wait "$notifier"
@@ -564,7 +551,7 @@ killed()
 	notify-admins - <"$scratch/line" 3>&- &
 	notifier=$!
 	has_faults() { [[ $(grep -c '"fault"' "$mail/events" 2>/dev/null) -ge 2 ]]; }
-	until_true has_faults
+	wait_for has_faults
 	kill -9 "$notifier"
 	wait "$notifier" || true
 	kill "$relay_pid"
@@ -580,7 +567,7 @@ killed()
 	relay
 	day
 	settings 'rate_total = 1'
-	{ line host1 DOWN 60; line host3 DOWN 60; until_true has_mails 1; line host1 UP 20; line host3 UP 20; } |
+	{ line host1 DOWN 60; line host3 DOWN 60; wait_for has_mails 1; line host1 UP 20; line host3 UP 20; } |
 		notify-admins -
 	[ "$(notify-admins log --json | jq -r 'select(.person == "sato@example.org") | .state')" = pending ]
 	[ "$(mails)" -eq 1 ]
@@ -597,7 +584,7 @@ killed()
 	day
 	{
 		line host1 DOWN 60
-		until_true has_mails 2
+		wait_for has_mails 2
 		people 'web1,New,new@example.org,,httpd' 'web2,New,new@example.org,,httpd' 'db1,New,new@example.org,,postgres'
 		line host1 UP 20
 	} | notify-admins -
@@ -610,11 +597,11 @@ killed()
 	day
 	{
 		line host1 DOWN -3600
-		until_true has_mails 2
+		wait_for has_mails 2
 		line host1 UP 20
-		until_true has_mails 4
+		wait_for has_mails 4
 		line host1 DOWN 10
-		until_true has_mails 6
+		wait_for has_mails 6
 	} | notify-admins -
 	[ "$(count_to ito@example.org)" -eq 3 ]
 }
@@ -639,7 +626,7 @@ killed()
 		notifier=$!
 		pids+=($!)
 		is_stopped() { grep -q SIGSTOP "$scratch/trace" || ! kill -0 "$notifier"; }
-		until_true is_stopped
+		wait_for is_stopped
 		kill -9 "$notifier" || true
 		wait "$notifier" || true
 		notify-admins
@@ -763,7 +750,7 @@ killed()
 @test "isolated for longer than isolation_max: the fallback hears it once" {
 	relay
 	day
-	{ line - ISOLATED 30; until_true has_mails 1; line - UP 1; until_true has_mails 2; } | notify-admins -
+	{ line - ISOLATED 30; wait_for has_mails 1; line - UP 1; wait_for has_mails 2; } | notify-admins -
 	[ "$(count_to ops@example.org)" -eq 2 ]
 	run "$tools/mail-show" "$mail/new/000001.eml"
 	[[ ${lines[1]} == *'isolated, or all dead, since '* ]]
@@ -875,7 +862,7 @@ killed()
 	day
 	python3 -u -m http.server --bind 127.0.0.1 --directory "$scratch" 0 >"$scratch/http" 2>&1 3>&- &
 	pids+=($!)
-	until_true grep -q 'port [0-9]' "$scratch/http"
+	wait_for grep -q 'port [0-9]' "$scratch/http"
 	port=$(grep -oE 'port [0-9]+' "$scratch/http" | cut -d ' ' -f 2)
 	notify-admins import "http://me:hidden@127.0.0.1:$port/admins.csv"
 	[ "$(notify-admins admins -r -o SOURCE | sort -u)" = "http://127.0.0.1:$port/admins.csv" ]
@@ -922,7 +909,7 @@ killed()
 	relay
 	day
 	settings 'rate_person = 1'
-	{ line host1 DOWN 60; until_true has_mails 2; line host2 DOWN 50; } | notify-admins - 2>"$scratch/err"
+	{ line host1 DOWN 60; wait_for has_mails 2; line host2 DOWN 50; } | notify-admins - 2>"$scratch/err"
 	[ "$(count_to ito@example.org)" -eq 1 ]
 	grep -q 'ito@example.org: held back: has had 1 messages within an hour' "$scratch/err"
 	[ "$(notify-admins log --json | jq -r 'select(.state == "pending") | .person + " " + .error')" = \
@@ -960,8 +947,8 @@ killed()
 	notifier=$!
 	exec 8>"$scratch/lines"
 	line host1 DOWN 60 >&8
-	until_true has_mails 2
-	until_true grep -q 'on_incident: nonexistent-command: No such file' "$scratch/err"
+	wait_for has_mails 2
+	wait_for grep -q 'on_incident: nonexistent-command: No such file' "$scratch/err"
 	kill "$notifier"
 	exec 8>&-
 	wait "$notifier"
@@ -976,15 +963,15 @@ killed()
 	pids+=($!)
 	exec 8>"$scratch/lines"
 	line host1 DOWN 60 >&8
-	until_true has_mails 2
+	wait_for has_mails 2
 	cp "$scratch/hosts" "$scratch/good"
 	echo 'bad' >"$scratch/hosts"
 	kill -HUP "$notifier"
-	until_true grep -q "$scratch/hosts:1:" "$scratch/err"
+	wait_for grep -q "$scratch/hosts:1:" "$scratch/err"
 	grep -v host1 "$scratch/good" >"$scratch/hosts"
 	kill -HUP "$notifier"
 	is_closed() { [[ $(notify-admins incidents --all -r -o STATE) == 'left hosts(5)' ]]; }
-	until_true is_closed
+	wait_for is_closed
 	kill -TERM "$notifier"
 	wait "$notifier"
 	exec 8>&-

@@ -2,6 +2,7 @@
 # vmroll-watch.bats - the chain is whole, or it ends: never a part of it alone
 
 bats_require_minimum_version 1.5.0
+load ../lib/wait
 : "${top_srcdir:?}"
 
 setup()
@@ -21,22 +22,13 @@ setup()
 	export VMROLL_CONFIG=$PWD/vmroll.conf
 	"$top_srcdir/scripts/vmroll-watch" "$PWD/events" 2>errors 3>&- &
 	chain=$!
-	wait_until seen UP
+	wait_for seen UP
 }
 
 teardown()
 {
 	[[ -z ${chain:-} ]] || kill "$chain" 2>/dev/null || true
 	wait
-}
-
-wait_until()
-{
-	local deadline=$((SECONDS + 60))
-	until "$@"; do
-		((SECONDS < deadline)) || return 1
-		sleep 0.05
-	done
 }
 
 seen()
@@ -47,7 +39,7 @@ seen()
 # The process of that name right below the chain; setpriv becomes it in its own time.
 part()
 {
-	wait_until pgrep -P "$chain" -f "(^|/)$1( |$)" >&2
+	wait_for pgrep -P "$chain" -f "(^|/)$1( |$)" >&2
 	pgrep -P "$chain" -f "(^|/)$1( |$)"
 }
 
@@ -72,7 +64,7 @@ end_part()
 	kill -KILL "$(part "$1")"
 	ends_with 4
 	for pid in "${parts[@]}"; do
-		wait_until ended "$pid"
+		wait_for ended "$pid"
 	done
 	chain=''
 	grep -q "[ ]$1 137" errors
@@ -84,7 +76,7 @@ end_part()
 	ends_with 0
 	chain=''
 	for pid in "${parts[@]}"; do
-		wait_until ended "$pid"
+		wait_for ended "$pid"
 	done
 	[[ ! -s errors ]]
 }
@@ -104,6 +96,6 @@ end_part()
 @test "on SIGHUP hosts(5) is read again, and the chain goes on" {
 	printf 'alone 127.0.0.1 - -\nsecond 127.0.0.2 - -\n' >hosts
 	kill -HUP "$chain"
-	wait_until grep -q $'\tsecond\tUP\t' events
+	wait_for grep -q $'\tsecond\tUP\t' events
 	kill -0 "$chain"
 }
