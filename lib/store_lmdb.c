@@ -92,9 +92,17 @@ int lmdb_new_environment(struct lmdb *db, struct err *e)
 	return code ? lmdb_failed(db, code, "LMDB", e) : 0;
 }
 
-static int open_data(struct lmdb *db, int folder_fd, struct err *e)
+/*
+ * Who will write opens it as a writer, though only LMDB writes: on an overlay file system the first such open copies the
+ * file, and a map of the original would never change. Where that is refused, LMDB tells why.
+ */
+static int open_data(struct lmdb *db, int folder_fd, bool write, struct err *e)
 {
-	db->fd = openat(folder_fd, data_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	const int flags = O_CLOEXEC | O_NOFOLLOW;
+
+	db->fd = write ? openat(folder_fd, data_name, O_RDWR | flags) : -1;
+	if (db->fd < 0)
+		db->fd = openat(folder_fd, data_name, O_RDONLY | flags);
 	if (db->fd >= 0)
 		return 1;
 	if (errno == ENOENT)
@@ -106,11 +114,12 @@ static int open_data(struct lmdb *db, int folder_fd, struct err *e)
 static int open_or_make_data(struct lmdb *db, const char *folder, int folder_fd,
 			     const struct store_backend_options *options, struct err *e)
 {
-	int found = open_data(db, folder_fd, e);
+	bool write = options->mode != STORE_READ;
+	int found = open_data(db, folder_fd, write, e);
 
 	if (found)
 		return found < 0 ? found : 0;
-	if (options->mode == STORE_READ)
+	if (!write)
 		return err_set(e, ERR_ENV, "%s: nothing in it yet: run vmsnap first", db->subject);
 	if (flock(folder_fd, LOCK_EX) < 0)
 		return err_set_errno(e, ERR_ENV, errno, "%s", db->subject);
@@ -118,7 +127,7 @@ static int open_or_make_data(struct lmdb *db, const char *folder, int folder_fd,
 	flock(folder_fd, LOCK_UN);
 	if (made < 0)
 		return made;
-	found = open_data(db, folder_fd, e);
+	found = open_data(db, folder_fd, write, e);
 	return found == 0  ? err_set(e, ERR_ENV, "%s: %s vanished", db->subject, data_name)
 	       : found < 0 ? found
 			   : 0;

@@ -497,6 +497,46 @@ static int make_on_full_disk(struct errand *errand)
 	return 0;
 }
 
+/* A folder of FOLDER. */
+static bool make_in(const char *folder, const char *name)
+{
+	cleanup(cleanup_mem) char *path = mem_format("%s/%s", folder, name);
+
+	return mkdir(path, 0700) == 0;
+}
+
+/* A container whose image has a store already: the first who writes gets a copy of it. */
+static int use_overlay(struct errand *errand)
+{
+	struct err e = {0};
+	struct store *store = NULL;
+	struct bytes value = {0};
+	const char *folder = errand->folder;
+	cleanup(cleanup_mem) char *image = mem_format("lmdb:%s/image", folder);
+	cleanup(cleanup_mem) char *uri = mem_format("lmdb:%s/seen", folder);
+	cleanup(cleanup_mem) char *options =
+		mem_format("lowerdir=%s/image,upperdir=%s/upper,workdir=%s/work", folder, folder, folder);
+
+	if (!mount_private(folder, "size=8m") || !make_in(folder, "image") || !make_in(folder, "upper") ||
+	    !make_in(folder, "work") || !make_in(folder, "seen"))
+		return complain(errand, "prepare", &e);
+	if (store_open(&store, image, STORE_WRITE, &e) < 0 || store_put(store, "k", 1, "v", 1, &e) < 0)
+		return complain(errand, "image", &e);
+	store_close(store);
+	if (mount("vmroll-test", uri + strlen("lmdb:"), "overlay", 0, options) < 0)
+		return complain(errand, "overlay", &e);
+	if (store_open(&store, uri, STORE_WRITE, &e) < 0 || store_put(store, "l", 1, "w", 1, &e) < 0 ||
+	    store_get(store, "k", 1, &value, &e) != 1)
+		return complain(errand, "write", &e);
+	bytes_done(&value);
+	store_close(store);
+	if (store_open(&store, uri, STORE_READ, &e) < 0 || store_get(store, "l", 1, &value, &e) != 1)
+		return complain(errand, "read", &e);
+	bytes_done(&value);
+	store_close(store);
+	return 0;
+}
+
 static int use_read_only_disk(struct errand *errand)
 {
 	struct err e = {0};
@@ -550,6 +590,11 @@ static void a_store_cannot_be_made_on_a_full_disk(void **state)
 static void a_read_only_disk_can_be_read(void **state)
 {
 	run_on_disk_of_its_own(*state, use_read_only_disk);
+}
+
+static void an_overlay_is_written_to(void **state)
+{
+	run_on_disk_of_its_own(*state, use_overlay);
 }
 
 static int become(uid_t user, gid_t group)
@@ -861,6 +906,7 @@ int main(void)
 		kit_test(a_full_disk_is_told_and_harms_nothing),
 		kit_test(a_store_cannot_be_made_on_a_full_disk),
 		kit_test(a_read_only_disk_can_be_read),
+		kit_test(an_overlay_is_written_to),
 		kit_test(members_of_the_group_read_and_others_do_not),
 		kit_test(the_group_is_inherited),
 		cmocka_unit_test(network_file_systems_have_names),

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # throwaway.bash - runs functions in a copy of / that is gone afterwards
 
-# in_throwaway COMMAND...: as root in a private root folder, written to memory. /tmp, /proc, /dev, /run and the
-# network are the machine's. Functions must be exported with export -f before.
+# in_throwaway COMMAND...: as root in a private root folder, written to memory, in which nobody has used vmroll yet.
+# /tmp, /proc, /dev, /run and the network are the machine's. Functions must be exported with export -f before.
 in_throwaway()
 {
 	export throwaway=$BATS_TEST_TMPDIR/throwaway
@@ -17,5 +17,6 @@ in_throwaway()
 		for folder in proc sys dev run tmp; do
 			mount --rbind "/$folder" "$throwaway/root/$folder"
 		done
+		rm -rf "$throwaway"/root/{etc,var/lib,var/log}/vmroll
 		exec chroot "$throwaway/root" bash -ec "$*"' - "$@"
 }
