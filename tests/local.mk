@@ -98,27 +98,33 @@ meta_tests += tests/meta/source.bats
 
 # Real hosts (bats): as root, by `make check-lab`.
 lab_tests =
-lab_tests += tests/lab/demo.bats
 lab_tests += tests/lab/hostping.bats
-lab_tests += tests/lab/lab_self.bats
 lab_tests += tests/lab/examples.bats
 lab_tests += tests/lab/notify-admins.bats
 lab_tests += tests/lab/install.bats
 lab_tests += tests/lab/vmsnap.bats
+
+# The lab and the demo themselves, as root, too.
+lab_self_tests =
+lab_self_tests += tests/lab/demo.bats
+lab_self_tests += tests/lab/lab_self.bats
 
 # The archive gives each test only what it uses, and --as-needed drops the rest.
 unit_ldadd = lib/libcore.a $(CMOCKA_LIBS) $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) \
 	$(LIBXML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS)
 LDADD = $(unit_ldadd)
 check_PROGRAMS += $(fuzz_tests)
-TESTS += $(fuzz_tests)
+program_tests = $(fuzz_tests)
+tree_tests =
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests) $(helpers)
-TESTS += $(unit_tests)
+program_tests += $(unit_tests)
 endif
 if HAVE_BATS
-TESTS += $(cli_tests) $(meta_tests)
+program_tests += $(cli_tests)
+tree_tests += $(meta_tests)
 endif
+TESTS += $(program_tests) $(tree_tests)
 
 # Measures, by hand.
 benches =
@@ -135,7 +141,7 @@ benches += tests/bench/vmsnap_unchanged
 benches += tests/bench/vmwhere_speed
 
 # Folders are distributed whole.
-EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) $(benches) \
+EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) $(lab_self_tests) $(benches) \
 	tests/cli/board \
 	tests/unit/scratch.h \
 	tests/unit/run \
@@ -154,5 +160,11 @@ EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) $(benches) \
 
 # A lab is many processes: one file at a time.
 check-lab: all $(check_PROGRAMS)
+	$(MAKE) $(AM_MAKEFLAGS) -j1 check-TESTS TESTS='$(lab_self_tests) $(lab_tests)'
+
+# What looks at the tree or at the lab says the same of any build: these leave it out.
+check-programs: all $(check_PROGRAMS)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(program_tests)'
+check-lab-programs: all $(check_PROGRAMS)
 	$(MAKE) $(AM_MAKEFLAGS) -j1 check-TESTS TESTS='$(lab_tests)'
-.PHONY: check-lab
+.PHONY: check-lab check-programs check-lab-programs
