@@ -3,6 +3,7 @@
 # shellcheck disable=SC2016,SC2154 # texts for other programs; what bats sets
 
 bats_require_minimum_version 1.5.0
+load ../lib/wait
 
 setup()
 {
@@ -95,11 +96,7 @@ newest()
 	vmsnap
 	node host1 "$(domain web1 1 1 8)"
 	changed() { vmsnap -v 2>&1 | grep -q ' 1 changed$'; }
-	for _ in {1..100}; do
-		changed && return
-		sleep 0.05
-	done
-	false
+	wait_for changed
 }
 
 @test "hosts that are named are asked, the others are not" {
@@ -387,15 +384,15 @@ sys.stdin.read()' 3>&-; }
 	[[ $stderr == *'mute2: not asked'*'mute3: not asked'* ]]
 }
 
-
 # asking PID: a vmsnap that has got as far as asking has a worker
 asking()
 {
-	for _ in {1..400}; do
-		(($(pgrep -c -P "$1") >= 1)) && return
-		sleep 0.05
-	done
-	false
+	wait_for pgrep -P "$1"
+}
+
+gone()
+{
+	! kill -0 "$@"
 }
 
 # mute_host: one that answers nothing, far longer than a test takes
@@ -426,11 +423,7 @@ mute_host()
 	mapfile -t left < <(pgrep -P "$first")
 	kill -9 "$first"
 	wait "$first" || true
-	for _ in {1..400}; do
-		kill -0 "${left[@]}" 2>/dev/null || break
-		sleep 0.05
-	done
-	run ! kill -0 "${left[@]}"
+	wait_for gone "${left[@]}"
 	run -0 vmsnap host1
 }
 
@@ -449,11 +442,7 @@ mute_host()
 # following: --follow has connected to HOST
 following()
 {
-	for _ in {1..400}; do
-		grep -q "	$1	-	-	connected" "$folder/out" && return
-		sleep 0.05
-	done
-	false
+	wait_for grep "	$1	-	-	connected" "$folder/out"
 }
 
 @test "--follow: a host that is known by its name only is followed under its new name too" {
@@ -478,11 +467,7 @@ following()
 	follower=$!
 	asking "$follower"
 	kill -9 "$(pgrep -n -P "$follower")"
-	for _ in {1..400}; do
-		grep -q '^vmsnap: snapshot: killed by signal 9$' "$folder/err" && break
-		sleep 0.05
-	done
-	grep -q '^vmsnap: snapshot: killed by signal 9$' "$folder/err"
+	wait_for grep '^vmsnap: snapshot: killed by signal 9$' "$folder/err"
 	kill "$follower"
 	wait "$follower"
 	follower=
