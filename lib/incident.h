@@ -45,14 +45,17 @@ struct incident {
 	char *group; /* id of the incident whose messages tell this one too (maybe its own), NULL: not decided */
 	unsigned steps; /* of enum incident_step */
 	int64_t listed; /* when the list was imported by which the first notice went to everybody; WHEN_UNKNOWN: none */
-	unsigned handed;      /* how many messages told the fallback of addresses that refuse */
-	int64_t acknowledged; /* WHEN_UNKNOWN: not */
-	char *acknowledged_by;
+	unsigned handed;       /* how many messages told the fallback of addresses that refuse */
+	int64_t acknowledged;  /* WHEN_UNKNOWN: not */
+	char *acknowledged_by; /* who was first */
+	bool whole;            /* acknowledged for everybody: nobody else need answer */
 	char *note;
-	int64_t closed;   /* when it ended, as an event; WHEN_UNKNOWN: open */
-	int64_t closing;  /* when we learnt of that */
-	char *closed_why; /* for people */
-	bool recovered;   /* closed because it is well again: those who were told are told */
+	char *silence; /* why its host was silenced when it was looked at last, or NULL: it never was */
+	int64_t silenced_until; /* WHEN_UNKNOWN if it never was */
+	int64_t closed;         /* when it ended, as an event; WHEN_UNKNOWN: open */
+	int64_t closing;        /* when we learnt of that */
+	char *closed_why;       /* for people */
+	bool recovered;         /* closed because it is well again: those who were told are told */
 };
 
 void incident_done(struct incident *incident);
@@ -81,14 +84,17 @@ bool incident_is_history(int64_t at, int64_t closed, int64_t now);
  * time: the same wherever it is chosen, unless it is taken); for INCIDENT_STANDS gives the id of the one that is open. Writes nothing.
  */
 int incident_check(struct store_view *view, struct incident *incident, struct err *e);
-/* The same, and opens it. */
+/* The same, and opens it; with `silence` and `silenced_until` if the caller gives them. */
 int incident_open(struct store *store, struct incident *incident, struct err *e);
 
 /* Each of these: 1 changed, 0 it was so already, ERR_NOT_FOUND. */
 int incident_close(struct store *store, const char *id, int64_t at, int64_t now, const char *why,
 		   bool recovered, struct err *e);
+/* The first stays who acknowledged it, and the first note stays; WHOLE may be added later. */
 int incident_acknowledge(struct store *store, const char *id, int64_t now, const char *by, const char *note,
-			 struct err *e);
+			 bool whole, struct err *e);
+/* WHY its host is silenced, and UNTIL when. Kept when that is over. */
+int incident_set_silence(struct store *store, const char *id, const char *why, int64_t until, struct err *e);
 /* Tells it with the messages of GROUP, unless that is decided. */
 int incident_set_group(struct store *store, const char *id, const char *group, struct err *e);
 int incident_set_step(struct store *store, const char *id, enum incident_step step, struct err *e);

@@ -89,6 +89,7 @@ int incident_close(struct store *store, const char *id, int64_t at, int64_t now,
 struct acknowledgement {
 	int64_t now;
 	const char *by, *note;
+	bool whole;
 };
 
 static bool apply_acknowledge(struct incident *incident, struct store_batch *batch, void *context)
@@ -96,20 +97,49 @@ static bool apply_acknowledge(struct incident *incident, struct store_batch *bat
 	const struct acknowledgement *acknowledgement = context;
 
 	(void)batch;
-	if (incident->acknowledged != WHEN_UNKNOWN)
+	bool first = incident->acknowledged == WHEN_UNKNOWN;
+	if (!first && (incident->whole || !acknowledgement->whole))
 		return false;
-	incident->acknowledged = acknowledgement->now;
-	mem_replace(&incident->acknowledged_by, acknowledgement->by);
-	mem_replace(&incident->note, acknowledgement->note);
+	if (first) {
+		incident->acknowledged = acknowledgement->now;
+		mem_replace(&incident->acknowledged_by, acknowledgement->by);
+	}
+	if (!incident->note)
+		incident->note = mem_string(acknowledgement->note);
+	incident->whole = acknowledgement->whole;
 	return true;
 }
 
 int incident_acknowledge(struct store *store, const char *id, int64_t now, const char *by, const char *note,
-			 struct err *e)
+			 bool whole, struct err *e)
 {
-	struct acknowledgement acknowledgement = {now, by, note};
+	struct acknowledgement acknowledgement = {now, by, note, whole};
 
 	return change_incident(store, id, apply_acknowledge, &acknowledgement, e);
+}
+
+struct silencing {
+	const char *why;
+	int64_t until;
+};
+
+static bool apply_silence(struct incident *incident, struct store_batch *batch, void *context)
+{
+	const struct silencing *silencing = context;
+
+	(void)batch;
+	if (str_equal(incident->silence, silencing->why) && incident->silenced_until == silencing->until)
+		return false;
+	mem_replace(&incident->silence, silencing->why);
+	incident->silenced_until = silencing->until;
+	return true;
+}
+
+int incident_set_silence(struct store *store, const char *id, const char *why, int64_t until, struct err *e)
+{
+	struct silencing silencing = {why, until};
+
+	return change_incident(store, id, apply_silence, &silencing, e);
 }
 
 static bool apply_group(struct incident *incident, struct store_batch *batch, void *context)

@@ -124,6 +124,8 @@ static int check_now(struct store *store, struct incident *incident, struct grou
 int incident_open(struct store *store, struct incident *incident, struct err *e)
 {
 	incident->acknowledged = incident->closed = incident->closing = incident->listed = WHEN_UNKNOWN;
+	if (!incident->silence)
+		incident->silenced_until = WHEN_UNKNOWN;
 	for (int attempt = 0; attempt < INCIDENT_TRIES_MAX; attempt++) {
 		cleanup(bytes_done) struct bytes closed = {0};
 		struct ground ground = {0};

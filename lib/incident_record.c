@@ -23,6 +23,7 @@ void incident_done(struct incident *incident)
 	free(incident->group);
 	free(incident->acknowledged_by);
 	free(incident->note);
+	free(incident->silence);
 	free(incident->closed_why);
 	*incident = (struct incident){0};
 }
@@ -35,6 +36,7 @@ void incident_copy(struct incident *to, const struct incident *from)
 	to->group = mem_string(from->group);
 	to->acknowledged_by = mem_string(from->acknowledged_by);
 	to->note = mem_string(from->note);
+	to->silence = mem_string(from->silence);
 	to->closed_why = mem_string(from->closed_why);
 }
 
@@ -66,7 +68,10 @@ enum field {
 	FIELD_CLOSING,
 	FIELD_CLOSED_WHY,
 	FIELD_RECOVERED,
-	FIELD_LISTED
+	FIELD_LISTED,
+	FIELD_WHOLE,
+	FIELD_SILENCE,
+	FIELD_SILENCED_UNTIL
 };
 
 static void add_instant(struct str *out, unsigned field, int64_t instant)
@@ -94,6 +99,9 @@ void incident_encode(const struct incident *incident, struct str *out)
 	rec_text(out, FIELD_CLOSED_WHY, incident->closed_why);
 	rec_bool(out, FIELD_RECOVERED, incident->recovered);
 	add_instant(out, FIELD_LISTED, incident->listed);
+	rec_bool(out, FIELD_WHOLE, incident->whole);
+	rec_text(out, FIELD_SILENCE, incident->silence);
+	add_instant(out, FIELD_SILENCED_UNTIL, incident->silence ? incident->silenced_until : WHEN_UNKNOWN);
 	rec_end(out);
 }
 
@@ -161,6 +169,12 @@ static int take_field(struct incident *incident, unsigned field, const struct re
 		return rec_as_int(value, &incident->listed, e);
 	case FIELD_RECOVERED:
 		return rec_as_bool(value, &incident->recovered, e);
+	case FIELD_WHOLE:
+		return rec_as_bool(value, &incident->whole, e);
+	case FIELD_SILENCE:
+		return take_text(value, &incident->silence, e);
+	case FIELD_SILENCED_UNTIL:
+		return rec_as_int(value, &incident->silenced_until, e);
 	default:
 		return 0;
 	}
@@ -170,6 +184,7 @@ static void set_defaults(struct incident *incident)
 {
 	incident->at = incident->opened = WHEN_UNKNOWN;
 	incident->acknowledged = incident->closed = incident->closing = incident->listed = WHEN_UNKNOWN;
+	incident->silenced_until = WHEN_UNKNOWN;
 }
 
 int incident_decode(const char *id, const void *data, size_t length, struct incident *incident, struct err *e)
@@ -185,9 +200,15 @@ int incident_decode(const char *id, const void *data, size_t length, struct inci
 	snprintf(read.id, sizeof read.id, "%s", id);
 	if (rec_open(&reader, data, length, RECORD_VERSION, &version, e) < 0)
 		return err_wrap(e, "incident %s", id);
-	while ((result = rec_next(&reader, &field, &value, e)) == 1)
+	bool says_whole = false;
+	while ((result = rec_next(&reader, &field, &value, e)) == 1) {
+		says_whole = says_whole || field == FIELD_WHOLE;
 		if ((result = take_field(&read, field, &value, e)) < 0)
 			break;
+	}
+	/* Before there was a difference, it was acknowledged for everybody. */
+	if (!says_whole)
+		read.whole = read.acknowledged != WHEN_UNKNOWN;
 	if (result == 0 && !read.host)
 		result = err_set(e, ERR_CORRUPT, "it has no host");
 	if (result < 0) {

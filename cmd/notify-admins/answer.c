@@ -57,7 +57,7 @@ static int find_all(struct store *store, const char *text, struct incidents *fou
 static int acknowledge(struct store *store, const struct options *o, const struct incident *incident,
 		       const char *by, struct err *e)
 {
-	int result = incident_acknowledge(store, incident->id, when_now(), by, o->note, e);
+	int result = incident_acknowledge(store, incident->id, when_now(), by, o->note, true, e);
 
 	if (result < 0)
 		return result;

@@ -141,8 +141,8 @@ static void all_that_is_said_of_it_is_kept(void **state)
 	struct err e = {0};
 
 	opening("host1", 1000, id);
-	assert_int_equal(incident_acknowledge(store, id, 2000, "Sato", "on my way", &e), 1);
-	assert_int_equal(incident_acknowledge(store, id, 3000, "Ito", NULL, &e), 0);
+	assert_int_equal(incident_acknowledge(store, id, 2000, "Sato", "on my way", false, &e), 1);
+	assert_int_equal(incident_acknowledge(store, id, 3000, "Ito", NULL, false, &e), 0);
 	assert_int_equal(incident_set_group(store, id, "7K3F", &e), 1);
 	assert_int_equal(incident_set_group(store, id, "AAAA", &e), 0);
 	assert_int_equal(incident_set_told(store, id, WHEN_UNKNOWN, &e), 1);
