@@ -43,6 +43,8 @@
 #define KEY_ACTIVE "act/"    /* ID: there is work left for that incident */
 #define KEY_DELIVERY "led/"  /* ID, NUL, kind, NUL, channel, NUL, person */
 #define KEY_RATE "rate/"     /* person, or nothing for all: how many messages within the hour (rate.h) */
+#define KEY_CALLS "calls/"   /* the same, of calls */
+#define KEY_SILENCE "sil/"   /* host NAME: nobody is told of it for a while (silence.h) */
 
 /* ---- hostping (hoststate.h) ---- */
 

@@ -41,6 +41,7 @@ lib_libcore_a_SOURCES += lib/notice_page.c lib/notice_page.h
 lib_libcore_a_SOURCES += lib/rate.c lib/rate.h
 lib_libcore_a_SOURCES += lib/rec.c lib/rec.h
 lib_libcore_a_SOURCES += lib/rec_write.c
+lib_libcore_a_SOURCES += lib/silence.c lib/silence.h
 lib_libcore_a_SOURCES += lib/store.c lib/store.h lib/store_backend.h lib/store_private.h
 lib_libcore_a_SOURCES += lib/store_batch.c
 lib_libcore_a_SOURCES += lib/store_fault.c lib/store_fault.h

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "mem.h"
 #include "roll.h"
+#include "silence.h"
 #include "when.h"
 
 enum column_number { C_ID, C_BEGUN, C_ENDED, C_HOSTS, C_ANSWERED, C_FAILED, C_VMS };
@@ -84,6 +85,8 @@ int keep_prune(struct store *store, int64_t age_ms, struct err *e)
 	if (result == 0)
 		result = incident_prune(store, before, &removed, e);
 	if (result == 0)
+		result = silence_prune(store, before, &removed, e);
+	if (result == 0)
 		log_info("%llu records removed", (unsigned long long)removed);
 	return result;
 }
@@ -92,5 +95,7 @@ int keep_rename(struct store *store, const char *old_name, const char *new_name,
 {
 	int result = roll_rename(store, old_name, new_name, e);
 
-	return result < 0 ? result : hoststate_rename(store, old_name, new_name, e);
+	if (result >= 0)
+		result = hoststate_rename(store, old_name, new_name, e);
+	return result < 0 ? result : silence_rename(store, old_name, new_name, e);
 }
