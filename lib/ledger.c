@@ -1,4 +1,4 @@
-/* ledger.c - who was told what: owners, backoff, finding and forgetting. */
+/* ledger.c - who was told what: owners, finding and forgetting. */
 #include "config.h"
 
 #include <errno.h>
@@ -13,12 +13,7 @@
 #include "vec.h"
 #include "when.h"
 
-enum {
-	PERSON_KEY_MAX = 300,
-	BACKOFF_FIRST_MS = 60 * 1000,
-	BACKOFF_MAX_MS = 60 * 60 * 1000,
-	GIVE_UP_MS = 5 * 24 * 60 * 60 * 1000 /* RFC 5321, 4.5.4.1 */
-};
+enum { PERSON_KEY_MAX = 300 };
 
 /* ---- owners ---- */
 
@@ -79,51 +74,6 @@ bool ledger_owner_lives(const char *owner)
 	if (kill((pid_t)strtol(pid, NULL, 10), 0) < 0 && errno == ESRCH)
 		return false;
 	return !process_start(pid, start, sizeof start) || strcmp(start, rest) == 0;
-}
-
-/* ---- rules ---- */
-
-int64_t ledger_backoff(unsigned attempts)
-{
-	int64_t wait = BACKOFF_FIRST_MS;
-
-	for (unsigned i = 1; i < attempts && wait < BACKOFF_MAX_MS; i++)
-		wait *= 2;
-	return wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS;
-}
-
-/*
- * A time much further ahead than it was ever set is one of a clock that was put back since. Much: NOW
- * may be from before another process set it, who waited less for the store.
- */
-static bool is_over(int64_t time, int64_t now, int64_t longest)
-{
-	return time <= now || time - now > 2 * longest;
-}
-
-bool delivery_is_due(const struct delivery *delivery, int64_t now)
-{
-	if (delivery->state == DELIVERY_PENDING)
-		return is_over(delivery->next, now, BACKOFF_MAX_MS);
-	return delivery->state == DELIVERY_SENDING &&
-	       (is_over(delivery->lease, now, LEDGER_LEASE_MS) || !ledger_owner_lives(delivery->owner));
-}
-
-void delivery_settle(struct delivery *delivery, const struct err *outcome, int64_t now)
-{
-	mem_replace(&delivery->owner, NULL);
-	delivery->lease = WHEN_UNKNOWN;
-	mem_replace(&delivery->error, outcome->code ? outcome->text : NULL);
-	if (outcome->code == 0) {
-		delivery->state = DELIVERY_SENT;
-		delivery->sent = now;
-	} else if (outcome->code == ERR_PERMANENT || outcome->code == ERR_USAGE ||
-		   (delivery->begun != WHEN_UNKNOWN && now - delivery->begun > GIVE_UP_MS)) {
-		delivery->state = DELIVERY_FAILED;
-	} else {
-		delivery->state = DELIVERY_PENDING;
-		delivery->next = now + ledger_backoff(delivery->attempts);
-	}
 }
 
 /* ---- cells in the store ---- */

@@ -10,11 +10,20 @@
 #include "vec.h"
 #include "when.h"
 
-enum { RECORD_VERSION = 1 };
+/*
+ * Version 1 knew mail only, no turns and no answers. What it can say is still written as such, so that an older
+ * program reads on; to anything else it says that a newer one wrote it, rather than misread a call for a mail.
+ */
+enum { RECORD_VERSION_MAIL = 1, RECORD_VERSION = 2 };
 
-static const char *const kind_names[] = {"first", "follow-up", "recovery", "undelivered"};
-static const char *const channel_names[] = {"mail"};
-static const char *const state_names[] = {"pending", "sending", "sent", "failed", "expired"};
+static const char *const kind_names[] = {"first",       "follow-up",  "recovery",
+					 "undelivered", "escalation", "summary"};
+static const char *const channel_names[] = {"mail", "voice", "webhook", "command"};
+static const char *const state_names[] = {"pending",  "sending", "sent",        "failed",
+					  "expired",  "heard",   "busy",        "no_answer",
+					  "declined", "no_key",  "acknowledged"};
+static const char *const call_names[] = {NULL,     "key",       "busy",     "no_answer",   "declined",
+					 "no_key", "early_bye", "no_audio", "unreachable", "refused"};
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -33,6 +42,11 @@ const char *delivery_state_name(enum delivery_state state)
 	return state_names[state];
 }
 
+const char *call_end_name(enum call_end end)
+{
+	return call_names[end];
+}
+
 void delivery_done(struct delivery *delivery)
 {
 	free(delivery->person);
@@ -41,6 +55,7 @@ void delivery_done(struct delivery *delivery)
 	free(delivery->message_id);
 	free(delivery->error);
 	free(delivery->owner);
+	free(delivery->acknowledged_by);
 	*delivery = (struct delivery){0};
 }
 
@@ -53,6 +68,7 @@ void delivery_copy(struct delivery *to, const struct delivery *from)
 	to->message_id = mem_string(from->message_id);
 	to->error = mem_string(from->error);
 	to->owner = mem_string(from->owner);
+	to->acknowledged_by = mem_string(from->acknowledged_by);
 }
 
 bool delivery_is(const struct delivery *a, const struct delivery *b)
@@ -87,7 +103,13 @@ enum field {
 	FIELD_SENT,
 	FIELD_ERROR,
 	FIELD_OWNER,
-	FIELD_LEASE
+	FIELD_LEASE,
+	FIELD_HELD,
+	FIELD_STEP,
+	FIELD_OUTCOME,
+	FIELD_KEY,
+	FIELD_ACKNOWLEDGED,
+	FIELD_ACKNOWLEDGED_BY
 };
 
 static void add_instant(struct str *out, unsigned field, int64_t instant)
@@ -96,9 +118,36 @@ static void add_instant(struct str *out, unsigned field, int64_t instant)
 		rec_int(out, field, instant);
 }
 
+static unsigned version_of(const struct delivery *delivery)
+{
+	bool turns = delivery->part > 0 && delivery->kind != DELIVERY_UNDELIVERED;
+
+	return turns || delivery->kind > DELIVERY_UNDELIVERED || delivery->channel != DELIVERY_MAIL ||
+			       delivery->state > DELIVERY_EXPIRED || delivery->acknowledged_by
+		       ? RECORD_VERSION
+		       : RECORD_VERSION_MAIL;
+}
+
+/* What version 1 did not have, where there is something to say. */
+static void encode_answer(const struct delivery *delivery, struct str *out)
+{
+	if (delivery->held)
+		rec_bool(out, FIELD_HELD, true);
+	if (delivery->step > 0)
+		rec_uint(out, FIELD_STEP, delivery->step);
+	if (delivery->outcome != CALL_NONE)
+		rec_uint(out, FIELD_OUTCOME, delivery->outcome);
+	if (delivery->key)
+		rec_uint(out, FIELD_KEY, (unsigned char)delivery->key);
+	if (!delivery->acknowledged_by)
+		return;
+	add_instant(out, FIELD_ACKNOWLEDGED, delivery->acknowledged);
+	rec_text(out, FIELD_ACKNOWLEDGED_BY, delivery->acknowledged_by);
+}
+
 void delivery_encode(const struct delivery *delivery, struct str *out)
 {
-	rec_begin(out, RECORD_VERSION);
+	rec_begin(out, version_of(delivery));
 	rec_text(out, FIELD_INCIDENT, delivery->incident);
 	rec_uint(out, FIELD_KIND, delivery->kind);
 	rec_uint(out, FIELD_PART, delivery->part);
@@ -118,6 +167,7 @@ void delivery_encode(const struct delivery *delivery, struct str *out)
 	rec_text(out, FIELD_ERROR, delivery->error);
 	rec_text(out, FIELD_OWNER, delivery->owner);
 	add_instant(out, FIELD_LEASE, delivery->lease);
+	encode_answer(delivery, out);
 	rec_end(out);
 }
 
@@ -156,6 +206,7 @@ static int take_enum(struct delivery *delivery, unsigned field, const struct rec
 	unsigned number = 0;
 	uint64_t limit = field == FIELD_KIND      ? COUNT(kind_names)
 			 : field == FIELD_CHANNEL ? COUNT(channel_names)
+			 : field == FIELD_OUTCOME ? COUNT(call_names)
 						  : COUNT(state_names);
 
 	if (take_number(value, limit, &number, e) < 0)
@@ -164,9 +215,39 @@ static int take_enum(struct delivery *delivery, unsigned field, const struct rec
 		delivery->kind = (enum delivery_kind)number;
 	else if (field == FIELD_CHANNEL)
 		delivery->channel = (enum delivery_channel)number;
+	else if (field == FIELD_OUTCOME)
+		delivery->outcome = (enum call_end)number;
 	else
 		delivery->state = (enum delivery_state)number;
 	return 0;
+}
+
+static int take_key(const struct rec_value *value, char *key, struct err *e)
+{
+	unsigned number = 0;
+
+	if (take_number(value, INT8_MAX, &number, e) < 0)
+		return e->code;
+	*key = (char)number;
+	return 0;
+}
+
+static int take_answer(struct delivery *delivery, unsigned field, const struct rec_value *value, struct err *e)
+{
+	switch (field) {
+	case FIELD_HELD:
+		return rec_as_bool(value, &delivery->held, e);
+	case FIELD_STEP:
+		return take_number(value, UINT32_MAX, &delivery->step, e);
+	case FIELD_KEY:
+		return take_key(value, &delivery->key, e);
+	case FIELD_ACKNOWLEDGED:
+		return rec_as_int(value, &delivery->acknowledged, e);
+	case FIELD_ACKNOWLEDGED_BY:
+		return take_text(value, &delivery->acknowledged_by, e);
+	default:
+		return 0;
+	}
 }
 
 static int take_field(struct delivery *delivery, unsigned field, const struct rec_value *value, struct err *e)
@@ -177,6 +258,7 @@ static int take_field(struct delivery *delivery, unsigned field, const struct re
 	case FIELD_KIND:
 	case FIELD_CHANNEL:
 	case FIELD_STATE:
+	case FIELD_OUTCOME:
 		return take_enum(delivery, field, value, e);
 	case FIELD_PART:
 		return take_number(value, UINT32_MAX, &delivery->part, e);
@@ -209,14 +291,17 @@ static int take_field(struct delivery *delivery, unsigned field, const struct re
 	case FIELD_LEASE:
 		return rec_as_int(value, &delivery->lease, e);
 	default:
-		return 0;
+		return take_answer(delivery, field, value, e);
 	}
 }
 
 int delivery_decode(const void *data, size_t length, struct delivery *delivery, struct err *e)
 {
-	struct delivery read = {
-		.begun = WHEN_UNKNOWN, .next = WHEN_UNKNOWN, .sent = WHEN_UNKNOWN, .lease = WHEN_UNKNOWN};
+	struct delivery read = {.begun = WHEN_UNKNOWN,
+				.next = WHEN_UNKNOWN,
+				.sent = WHEN_UNKNOWN,
+				.lease = WHEN_UNKNOWN,
+				.acknowledged = WHEN_UNKNOWN};
 	struct rec_reader reader;
 	struct rec_value value;
 	unsigned field;

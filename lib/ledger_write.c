@@ -10,20 +10,8 @@
 #include "vec.h"
 #include "when.h"
 
-enum {
-	TRIES_MAX = 64,
-	/* A cell is two operations, and so is the counter of its person; and that of all. */
-	CELLS_A_BATCH = (STORE_BATCH_OPERATIONS - 2) / 4,
-	HOLD_MS = 60 * 1000 /* what a limit holds back is looked at again after that */
-};
-
-/* The counter of somebody, as this transaction finds and leaves it. */
-struct counter {
-	const char *person; /* "": of all */
-	struct rate rate;
-	struct bytes raw;
-	bool changed;
-};
+/* A cell is two operations, and so is the counter of its person; and those of all, of messages and of calls. */
+enum { CELLS_A_BATCH = (STORE_BATCH_OPERATIONS - 4) / 4 };
 
 /* One transaction. */
 struct work {
@@ -31,53 +19,12 @@ struct work {
 	const char *owner;
 	int64_t now;
 	const struct ledger_limits *limits; /* NULL: none */
-	struct {
-		struct counter *items;
-		size_t count, capacity;
-	} counters;
+	struct ledger_counters counters;
 };
-
-static void forget_counters(struct work *work)
-{
-	vec_foreach(&work->counters, counter)
-		bytes_done(&counter->raw);
-	vec_done(&work->counters);
-}
-
-/* Valid until the next call. */
-static int find_counter(struct work *work, const char *person, struct counter **found, struct err *e)
-{
-	struct counter counter = {.person = person};
-
-	vec_foreach(&work->counters, known)
-		if (strcmp(known->person, person) == 0) {
-			*found = known;
-			return 0;
-		}
-	if (rate_read(work->view, person, &counter.rate, &counter.raw, e) < 0)
-		return e->code;
-	vec_push(&work->counters, counter);
-	*found = &work->counters.items[work->counters.count - 1];
-	return 0;
-}
-
-static void add_counters(struct store_batch *batch, const struct work *work)
-{
-	vec_foreach(&work->counters, counter) {
-		cleanup(str_done) struct str record = {0};
-		struct key key;
-		if (!counter->changed)
-			continue;
-		rate_key(&key, counter->person);
-		rate_encode(&counter->rate, &record);
-		store_batch_expect(batch, key.bytes, key.length, counter->raw.data, counter->raw.length);
-		store_batch_put(batch, key.bytes, key.length, record.data, record.length);
-	}
-}
 
 /* ---- transactions ---- */
 
-static void add_cell(struct store_batch *batch, const struct delivery *delivery, const struct bytes *before)
+void ledger_write_cell(struct store_batch *batch, const struct delivery *delivery, const struct bytes *before)
 {
 	cleanup(str_done) struct str record = {0};
 	struct key key;
@@ -106,7 +53,7 @@ static int apply_cell(struct work *work, struct store_batch *batch, struct deliv
 		return result;
 	result = decide(work, cell, previous, result == 1 ? &stored : NULL, e);
 	if (result == 1)
-		add_cell(batch, cell, &raw);
+		ledger_write_cell(batch, cell, &raw);
 	return result;
 }
 
@@ -116,7 +63,7 @@ static int fill_batch(struct work *work, struct store_batch *batch, struct deliv
 	for (size_t i = from; i < from + count; i++)
 		if (apply_cell(work, batch, &cells[i], i > 0 ? &cells[i - 1] : NULL, decide, e) < 0)
 			return e->code;
-	add_counters(batch, work);
+	ledger_counters_write(&work->counters, batch);
 	return 0;
 }
 
@@ -130,7 +77,7 @@ static int apply_once(struct store *store, struct work *work, struct delivery *c
 	int result = fill_batch(work, batch, cells, from, count, decide, e);
 	/* No view may be held while another writer is waited for. */
 	store_view_close(work->view);
-	forget_counters(work);
+	ledger_counters_done(&work->counters);
 	if (result < 0)
 		return result;
 	return store_batch_count(batch) ? store_batch_commit(batch, e) : 0;
@@ -155,7 +102,7 @@ static int apply_batch(struct store *store, struct work *work, struct delivery *
 		struct delivery *copy = vec_push_zero(&before);
 		delivery_copy(copy, &cells[from + i]);
 	}
-	for (int attempt = 0; attempt < TRIES_MAX && result == ERR_CONFLICT; attempt++) {
+	for (int attempt = 0; attempt < LEDGER_TRIES_MAX && result == ERR_CONFLICT; attempt++) {
 		if (attempt > 0)
 			restore(cells + from, before.items, count);
 		result = apply_once(store, work, cells, from, count, decide, e);
@@ -189,41 +136,16 @@ static void take_over(struct delivery *cell, const struct delivery *stored)
 	cell->begun = stored->begun;
 	if (stored->message_id)
 		mem_replace(&cell->message_id, stored->message_id);
-}
-
-/* 1 and counted, or 0 and says in *CELL why it must wait. */
-static int count_message(struct work *work, struct delivery *cell, struct err *e)
-{
-	struct counter *counter;
-	unsigned total;
-
-	if (find_counter(work, "", &counter, e) < 0)
-		return e->code;
-	total = rate_count(&counter->rate, work->now);
-	if (find_counter(work, cell->person, &counter, e) < 0)
-		return e->code;
-	unsigned own = rate_count(&counter->rate, work->now);
-	bool has_room = !work->limits || (total < work->limits->total && own < work->limits->person);
-	if (!has_room) {
-		free(cell->error);
-		cell->error = work->limits->total <= total
-				      ? mem_format("held back: %u messages went out within an hour", total)
-				      : mem_format("held back: has had %u messages within an hour", own);
-		return 0;
+	if (stored->acknowledged_by) {
+		cell->acknowledged = stored->acknowledged;
+		mem_replace(&cell->acknowledged_by, stored->acknowledged_by);
 	}
-	for (size_t i = 0; i < work->counters.count; i++) {
-		counter = &work->counters.items[i];
-		if (*counter->person && strcmp(counter->person, cell->person) != 0)
-			continue;
-		rate_add(&counter->rate, work->now);
-		counter->changed = true;
-	}
-	return 1;
 }
 
 static void mark_claimed(struct work *work, struct delivery *cell)
 {
 	cell->state = DELIVERY_SENDING;
+	cell->held = false;
 	cell->attempts++;
 	if (cell->begun == WHEN_UNKNOWN)
 		cell->begun = work->now;
@@ -232,10 +154,11 @@ static void mark_claimed(struct work *work, struct delivery *cell)
 }
 
 /* In the store all the same: whom nobody can be told of now must not be forgotten. */
-static void mark_held(struct work *work, struct delivery *cell)
+static void mark_held(struct delivery *cell, int64_t next)
 {
 	cell->state = DELIVERY_PENDING;
-	cell->next = work->now + HOLD_MS;
+	cell->held = true;
+	cell->next = next;
 	mem_replace(&cell->owner, NULL);
 	cell->lease = WHEN_UNKNOWN;
 }
@@ -243,7 +166,9 @@ static void mark_held(struct work *work, struct delivery *cell)
 static int decide_claim(struct work *work, struct delivery *cell, const struct delivery *previous,
 			const struct delivery *stored, struct err *e)
 {
-	if (stored && !delivery_is_due(stored, work->now)) {
+	/* What was held back may go as soon as the limits let it, be it earlier than was thought. */
+	bool is_held = stored && stored->held && stored->state == DELIVERY_PENDING;
+	if (stored && !is_held && !delivery_is_due(stored, work->now)) {
 		delivery_done(cell);
 		delivery_copy(cell, stored);
 		return 0;
@@ -252,13 +177,16 @@ static int decide_claim(struct work *work, struct delivery *cell, const struct d
 		take_over(cell, stored);
 	bool counted = is_same_message(cell, previous) && previous->state == DELIVERY_SENDING &&
 		       str_equal(previous->owner, work->owner);
-	int result = counted ? 1 : count_message(work, cell, e);
+	int64_t next = work->now;
+	int result = counted ? 1
+			     : ledger_counters_add(&work->counters, work->view, cell, work->limits, work->now,
+						   &next, &cell->error, e);
 	if (result < 0)
 		return result;
 	if (result == 1)
 		mark_claimed(work, cell);
 	else
-		mark_held(work, cell);
+		mark_held(cell, next);
 	return 1;
 }
 
@@ -272,35 +200,57 @@ int ledger_claim(struct store *store, struct delivery *cells, size_t count, cons
 
 /* ---- what became of them ---- */
 
-/* What did not go out after all does not count. */
-static int take_back(struct work *work, const struct delivery *cell, int64_t claimed, struct err *e)
-{
-	const char *const persons[] = {"", cell->person};
-
-	for (size_t i = 0; i < 2; i++) {
-		struct counter *counter;
-		if (find_counter(work, persons[i], &counter, e) < 0)
-			return e->code;
-		rate_take_back(&counter->rate, claimed);
-		counter->changed = true;
-	}
-	return 0;
-}
-
 static bool may_write(const struct delivery *cell, const struct delivery *stored, const char *owner)
 {
 	switch (stored->state) {
 	case DELIVERY_SENT:
 	case DELIVERY_EXPIRED:
+	case DELIVERY_HEARD:
+	case DELIVERY_ACKNOWLEDGED:
 		return false;
 	case DELIVERY_FAILED:
 		return cell->handed && !stored->handed;
 	case DELIVERY_SENDING:
 		return str_equal(stored->owner, owner) || !ledger_owner_lives(stored->owner);
 	case DELIVERY_PENDING:
+	case DELIVERY_BUSY:
+	case DELIVERY_NO_ANSWER:
+	case DELIVERY_DECLINED:
+	case DELIVERY_NO_KEY:
 		break;
 	}
 	return true;
+}
+
+/* Whether it disturbed anybody: a telephone that rang did, though nobody answered. */
+static bool went_out(const struct delivery *cell)
+{
+	switch (cell->outcome) {
+	case CALL_KEY:
+	case CALL_NO_ANSWER:
+	case CALL_DECLINED:
+	case CALL_NO_KEY:
+	case CALL_EARLY_BYE:
+	case CALL_NO_AUDIO:
+		return true;
+	case CALL_NONE:
+	case CALL_BUSY:
+	case CALL_UNREACHABLE:
+	case CALL_REFUSED:
+		break;
+	}
+	return cell->state == DELIVERY_SENT;
+}
+
+/* What somebody answered while it was under way, or this copy of it was, is answered. */
+static void keep_answer(struct delivery *cell, const struct delivery *stored)
+{
+	if (!stored->acknowledged_by)
+		return;
+	cell->acknowledged = stored->acknowledged;
+	mem_replace(&cell->acknowledged_by, stored->acknowledged_by);
+	if (ledger_asks(cell))
+		ledger_mark_answered(cell);
 }
 
 static int decide_put(struct work *work, struct delivery *cell, const struct delivery *previous,
@@ -310,11 +260,12 @@ static int decide_put(struct work *work, struct delivery *cell, const struct del
 		return 1;
 	if (!may_write(cell, stored, work->owner))
 		return 0;
-	bool went_out = stored->state != DELIVERY_SENDING || !str_equal(stored->owner, work->owner) ||
-			cell->state == DELIVERY_SENT;
-	if (!went_out && !is_same_message(cell, previous) &&
-	    take_back(work, cell, stored->lease - LEDGER_LEASE_MS, e) < 0)
+	bool counts =
+		stored->state != DELIVERY_SENDING || !str_equal(stored->owner, work->owner) || went_out(cell);
+	if (!counts && !is_same_message(cell, previous) &&
+	    ledger_counters_take_back(&work->counters, work->view, cell, stored->lease - LEDGER_LEASE_MS, e) < 0)
 		return e->code;
+	keep_answer(cell, stored);
 	return 1;
 }
 

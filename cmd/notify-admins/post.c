@@ -157,7 +157,7 @@ static void settle(struct posts *posts, struct post *post, const struct err *out
 			cell->attempts++;
 		if (cell->begun == WHEN_UNKNOWN)
 			cell->begun = now;
-		delivery_settle(cell, outcome, now);
+		delivery_settle(cell, &(struct delivery_outcome){.err = *outcome}, now);
 		state_set_cell(posts->state, cell);
 	}
 	report(posts, post, outcome);
@@ -340,12 +340,12 @@ static unsigned count_messages(struct posts *posts, struct store_view *view, con
 	unsigned count = 0;
 
 	/* Rather one message too many than silence. */
-	if (rate_read(view, person, &rate, NULL, &e) < 0)
+	if (rate_read(view, RATE_MESSAGES, person, &rate, NULL, &e) < 0)
 		return 0;
 	vec_foreach(posts, post)
 		count += (*post)->state != POST_CLAIMING && !(*post)->answered &&
 			 (!*person || strcmp((*post)->cells.items[0].person, person) == 0);
-	return count + rate_count(&rate, when_now());
+	return count + rate_count(&rate, RATE_HOUR_MS, when_now());
 }
 
 /* With a claim, the claim has seen to that. */

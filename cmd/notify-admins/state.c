@@ -196,7 +196,7 @@ int state_start(struct state *state, const struct conf *conf, struct hosts *host
 	};
 	if (store_open(&state->store, conf->store, STORE_READ, e) < 0)
 		return e->code;
-	struct ledger_limits limits = {conf->notify.rate_person, conf->notify.rate_total};
+	struct ledger_limits limits = {.person = conf->notify.rate_person, .total = conf->notify.rate_total};
 	return dry_run ? 0 : recorder_start(&state->recorder, conf->store, state->owner, &limits, e);
 }
 

@@ -39,6 +39,7 @@ void telling_add(struct telling *telling, struct ledger *message, const char *in
 		.next = when_now(),
 		.sent = WHEN_UNKNOWN,
 		.lease = WHEN_UNKNOWN,
+		.acknowledged = WHEN_UNKNOWN,
 	};
 
 	snprintf(cell.incident, sizeof cell.incident, "%s", incident);

@@ -175,7 +175,7 @@ static void outcomes_are_told_apart(void **state)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		cleanup(delivery_done) struct delivery cell = cell_of("7K3F", "a@b");
-		struct err outcome = {.code = cases[i].code, .text = "why"};
+		struct delivery_outcome outcome = {.err = {.code = cases[i].code, .text = "why"}};
 		cell.attempts = 3;
 		cell.begun = 1000;
 		delivery_settle(&cell, &outcome, 5000);
@@ -188,7 +188,7 @@ static void outcomes_are_told_apart(void **state)
 			assert_int_equal(cell.sent, 5000);
 	}
 	cleanup(delivery_done) struct delivery cell = cell_of("7K3F", "a@b");
-	struct err outcome = {.code = ERR_NET};
+	struct delivery_outcome outcome = {.err = {.code = ERR_NET}};
 	cell.begun = 0;
 	delivery_settle(&cell, &outcome, 6LL * 24 * 3600 * 1000);
 	assert_int_equal(cell.state, DELIVERY_FAILED);
@@ -198,7 +198,7 @@ static void what_is_sent_stays_sent(void **state)
 {
 	(void)state;
 	cleanup(delivery_done) struct delivery cell = cell_of("7K3F", "a@b");
-	struct err sent = {0};
+	struct delivery_outcome sent = {0};
 
 	claim(&cell, me, 1000);
 	delivery_settle(&cell, &sent, 2000);
@@ -216,7 +216,7 @@ static void only_the_owner_settles_a_claim(void **state)
 {
 	(void)state;
 	cleanup(delivery_done) struct delivery cell = cell_of("7K3F", "a@b");
-	struct err sent = {0};
+	struct delivery_outcome sent = {0};
 
 	claim(&cell, "elsewhere:1:1", 1000);
 	delivery_settle(&cell, &sent, 2000);
@@ -233,7 +233,7 @@ static void a_failure_is_handed_on_once(void **state)
 {
 	(void)state;
 	cleanup(delivery_done) struct delivery cell = cell_of("7K3F", "a@b");
-	struct err refused = {.code = ERR_PERMANENT, .text = "550 no such user"};
+	struct delivery_outcome refused = {.err = {.code = ERR_PERMANENT, .text = "550 no such user"}};
 
 	claim(&cell, me, 1000);
 	delivery_settle(&cell, &refused, 2000);
@@ -307,7 +307,7 @@ static size_t race(const struct ledger_limits *limits)
 static void many_are_claimed_at_once_by_one_only(void **state)
 {
 	(void)state;
-	static const struct ledger_limits limits = {1, PERSONS};
+	static const struct ledger_limits limits = {.person = 1, .total = PERSONS};
 
 	assert_int_equal(race(&limits), PERSONS);
 }
@@ -315,7 +315,7 @@ static void many_are_claimed_at_once_by_one_only(void **state)
 static void any_number_of_processes_keep_one_limit(void **state)
 {
 	(void)state;
-	static const struct ledger_limits limits = {1, 100};
+	static const struct ledger_limits limits = {.person = 1, .total = 100};
 	cleanup(cleanup_store_view) struct store_view *view = NULL;
 	cleanup(ledger_done) struct ledger all = {0};
 	struct err e = {0};
@@ -350,7 +350,7 @@ static size_t claim_message(const char *id, int64_t now, const struct ledger_lim
 static void a_limit_counts_messages_and_lets_up_after_an_hour(void **state)
 {
 	(void)state;
-	static const struct ledger_limits limits = {2, 100};
+	static const struct ledger_limits limits = {.person = 2, .total = 100};
 	static const int64_t hour = 60 * 60 * 1000;
 
 	assert_int_equal(claim_message("1", hour, &limits), 2);
@@ -365,10 +365,10 @@ static void a_limit_counts_messages_and_lets_up_after_an_hour(void **state)
 static void what_did_not_go_out_does_not_count(void **state)
 {
 	(void)state;
-	static const struct ledger_limits limits = {1, 1};
+	static const struct ledger_limits limits = {.person = 1, .total = 1};
 	cleanup(delivery_done) struct delivery first = cell_of("7K3F", "a@b");
 	cleanup(delivery_done) struct delivery second = cell_of("7K3F", "b@b");
-	struct err refused = {.code = ERR_TEMPORARY, .text = "451"};
+	struct delivery_outcome refused = {.err = {.code = ERR_TEMPORARY, .text = "451"}};
 	struct err e = {0};
 
 	assert_ok(ledger_claim(store, &first, 1, me, 1000, &limits, &e), &e);

@@ -14,14 +14,14 @@ static void what_is_older_than_an_hour_does_not_count(void **state)
 	(void)state;
 	struct rate rate = {0};
 
-	assert_int_equal(rate_count(&rate, noon), 0);
+	assert_int_equal(rate_count(&rate, RATE_HOUR_MS, noon), 0);
 	rate_add(&rate, noon);
 	rate_add(&rate, noon + 1);
 	rate_add(&rate, noon + 30 * MINUTE);
-	assert_int_equal(rate_count(&rate, noon + 30 * MINUTE), 3);
-	assert_int_equal(rate_count(&rate, noon + 60 * MINUTE), 3);
-	assert_int_equal(rate_count(&rate, noon + 61 * MINUTE), 1);
-	assert_int_equal(rate_count(&rate, noon + 91 * MINUTE), 0);
+	assert_int_equal(rate_count(&rate, RATE_HOUR_MS, noon + 30 * MINUTE), 3);
+	assert_int_equal(rate_count(&rate, RATE_HOUR_MS, noon + 60 * MINUTE), 3);
+	assert_int_equal(rate_count(&rate, RATE_HOUR_MS, noon + 61 * MINUTE), 1);
+	assert_int_equal(rate_count(&rate, RATE_HOUR_MS, noon + 91 * MINUTE), 0);
 }
 
 static void it_goes_on_for_ever_in_its_room(void **state)
@@ -29,11 +29,12 @@ static void it_goes_on_for_ever_in_its_room(void **state)
 	(void)state;
 	struct rate rate = {0};
 
-	for (int minute = 0; minute < 10 * RATE_MINUTES; minute++) {
+	for (int minute = 0; minute < 10 * RATE_SLOTS; minute++) {
 		rate_add(&rate, noon + minute * (int64_t)MINUTE);
-		assert_true(rate.used <= RATE_MINUTES);
+		assert_true(rate.used <= RATE_SLOTS);
 	}
-	assert_int_equal(rate_count(&rate, noon + (10 * RATE_MINUTES - 1) * (int64_t)MINUTE), RATE_MINUTES);
+	assert_int_equal(rate_count(&rate, RATE_HOUR_MS, noon + (10 * RATE_SLOTS - 1) * (int64_t)MINUTE),
+			 RATE_SLOTS);
 }
 
 static void what_lies_ahead_is_of_a_clock_that_was_put_back(void **state)
@@ -42,10 +43,10 @@ static void what_lies_ahead_is_of_a_clock_that_was_put_back(void **state)
 	struct rate rate = {0};
 
 	rate_add(&rate, noon);
-	assert_int_equal(rate_count(&rate, noon - MINUTE), 1);
-	assert_int_equal(rate_count(&rate, noon - 2 * MINUTE), 0);
+	assert_int_equal(rate_count(&rate, RATE_HOUR_MS, noon - MINUTE), 1);
+	assert_int_equal(rate_count(&rate, RATE_HOUR_MS, noon - 2 * MINUTE), 0);
 	rate_add(&rate, noon - 2 * MINUTE);
-	assert_int_equal(rate_count(&rate, noon), 1);
+	assert_int_equal(rate_count(&rate, RATE_HOUR_MS, noon), 1);
 }
 
 static void what_is_taken_back_is_that_minute_s(void **state)
@@ -58,8 +59,8 @@ static void what_is_taken_back_is_that_minute_s(void **state)
 	rate_take_back(&rate, noon + 5 * MINUTE + 7);
 	rate_take_back(&rate, noon + 5 * MINUTE);
 	rate_take_back(&rate, noon + 6 * MINUTE);
-	assert_int_equal(rate_count(&rate, noon + 6 * MINUTE), 1);
-	assert_int_equal(rate_count(&rate, noon + 61 * MINUTE), 0);
+	assert_int_equal(rate_count(&rate, RATE_HOUR_MS, noon + 6 * MINUTE), 1);
+	assert_int_equal(rate_count(&rate, RATE_HOUR_MS, noon + 61 * MINUTE), 0);
 }
 
 int main(void)
