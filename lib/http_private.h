@@ -1,4 +1,4 @@
-/* http_private.h - what the parts of http share: the connections to the mail relay. */
+/* http_private.h - what the parts of http share: a pool of connections, each in a thread of its own, that jobs wait for. */
 #ifndef VMROLL_HTTP_PRIVATE_H
 #define VMROLL_HTTP_PRIVATE_H
 
@@ -7,66 +7,62 @@
 
 #include "http.h"
 
-enum { SMTP_SHOWN_REPLY_MAX = 200, SMTP_SOCKETS_MAX = 4 };
+enum { POOL_CONNECTIONS = SMTP_CONNECTIONS, SLOT_SOCKETS_MAX = 4 };
 
-/* How far a transaction got: the command that was sent last. */
-enum stage {
-	STAGE_CONNECT,
-	STAGE_EHLO,
-	STAGE_STARTTLS,
-	STAGE_AUTH,
-	STAGE_MAIL,
-	STAGE_RCPT,
-	STAGE_DATA,
-	STAGE_MESSAGE
-};
-
-struct transaction {
-	struct transaction *next;
+/* What a connection carries out; the first member of a mail's transaction, and of a request. */
+struct job {
+	struct job *next;
 	uint64_t tag;
-	char *from;
-	struct curl_slist *recipients;
-	char *message;
-	size_t length, sent;
-	enum stage stage;
-	enum stage refused; /* where the relay said 4xx or 5xx, STAGE_CONNECT: nowhere from MAIL on */
-	char reply[SMTP_SHOWN_REPLY_MAX]; /* newest line from the relay */
 	struct err outcome;
 };
 
 /* One connection and its thread. */
 struct slot {
-	struct smtp *smtp;
+	struct pool *pool;
 	pthread_t thread;
 	bool running;
 	CURL *easy;
-	struct transaction *current;
-	bool quitting; /* curl has said QUIT: what comes now is no answer of interest */
+	struct job *current;
 	char message[CURL_ERROR_SIZE];
-	int sockets[SMTP_SOCKETS_MAX]; /* what is open, under the lock of smtp, so that smtp_free can end it; -1: none */
+	int sockets[SLOT_SOCKETS_MAX]; /* what is open, under the lock of the pool, so that pool_close can end it; -1: none */
+};
+
+/* What is done with jobs: in a slot's thread, which waits; and how they are freed. */
+struct pool_work {
+	void (*carry_out)(struct slot *slot);
+	void (*free)(struct job *job);
 };
 
 struct queue {
-	struct transaction *first, **last;
+	struct job *first, **last;
 };
 
-struct smtp {
-	struct slot slots[SMTP_CONNECTIONS];
+/* Embedded in what gives it its work. */
+struct pool {
+	const struct pool_work *work;
+	struct slot slots[POOL_CONNECTIONS];
 	pthread_mutex_t lock; /* of all below, and of what slots say that it is */
-	pthread_cond_t work;
+	pthread_cond_t more;
 	struct queue waiting, finished;
 	size_t idle; /* threads that wait for work */
 	bool abandoned;
 	int event; /* eventfd: something is finished */
 	size_t pending;
-	int64_t timeout_ms;
+	int64_t timeout_ms; /* of one job, connecting included */
 };
 
-/* Sets the connection up as RELAY says; nothing is connected yet. */
-int slot_open(struct slot *slot, const struct smtp_relay *relay, struct err *e);
-/* Carries out its current transaction, and waits for that. */
-void slot_transact(struct slot *slot);
-/* shutdown(2) of all its sockets; with the lock of smtp held. */
+/* POOL is all zero bytes. Each slot has a connection set up with what all have in common; the caller adds its own options to slots[].easy. It calls pool_close, also after a failure. */
+int pool_open(struct pool *pool, const struct pool_work *work, int64_t timeout_ms, struct err *e);
+/* Abandons what is pending; does nothing for one that was never opened. */
+void pool_close(struct pool *pool);
+/* Queues JOB, of which it takes ownership. */
+int pool_submit(struct pool *pool, struct job *job, struct err *e);
+/* A finished one, which the caller frees, or NULL: then the event is not readable any more. */
+struct job *pool_finished(struct pool *pool);
+
+/* Sets up what every connection has: deadlines, and sockets that slot_hang_up reaches. */
+int slot_open(struct slot *slot, struct err *e);
+/* shutdown(2) of all its sockets; with the lock of the pool held. */
 void slot_hang_up(struct slot *slot, int how);
 
 #endif

@@ -15,6 +15,7 @@ lib_libcore_a_SOURCES += lib/domxml.c lib/domxml.h
 lib_libcore_a_SOURCES += lib/err.c lib/err.h
 lib_libcore_a_SOURCES += lib/hosts.c lib/hosts.h
 lib_libcore_a_SOURCES += lib/http.c lib/http.h lib/http_private.h
+lib_libcore_a_SOURCES += lib/http_pool.c
 lib_libcore_a_SOURCES += lib/http_slot.c
 lib_libcore_a_SOURCES += lib/http_smtp.c
 lib_libcore_a_SOURCES += lib/hoststate.c lib/hoststate.h lib/hoststate_private.h
