@@ -1,4 +1,4 @@
-/* http.c - fetching a URL. With http_smtp.c the only user of libcurl. */
+/* http.c - fetching a URL. With the other parts of http the only user of libcurl. */
 #include "config.h"
 
 #include <pwd.h>

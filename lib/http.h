@@ -1,10 +1,11 @@
 /*
- * http.h - the only user of libcurl: fetching a URL, and handing mail to a relay.
+ * http.h - the only user of libcurl: fetching a URL, handing mail to a relay, posting to a web server.
  *
  * The relay is spoken to by up to SMTP_CONNECTIONS connections, each used for
  * one mail after the other; a mail is one transaction to one recipient, with a
  * deadline of its own, so that one that hangs delays none of the others. None of
  * the smtp functions waits for the relay: poll smtp_fd, then take what smtp_finished has.
+ * A poster is the same for requests to one web server.
  */
 #ifndef VMROLL_HTTP_H
 #define VMROLL_HTTP_H
@@ -71,5 +72,46 @@ int smtp_fd(const struct smtp *smtp);
  * it is required; ERR_NET; ERR_DEADLINE. The message says at which command and what the relay said.
  */
 bool smtp_finished(struct smtp *smtp, uint64_t *tag, struct err *e);
+
+/* Where requests go; borrowed by poster_new only. */
+struct post_target {
+	const char *url; /* http or https; user and password in it are used and never shown */
+	const char *const *headers; /* lines "Name: value" of every request, NULL-terminated, or NULL */
+	const char *ca_file; /* NULL: as http_fetch has it */
+	int64_t timeout_ms;  /* of one request, connecting included */
+};
+
+/* One request; borrowed. */
+struct post_content {
+	const char *bytes;
+	size_t length;
+	const char *type;           /* Content-Type */
+	const char *const *headers; /* lines of this request alone, NULL-terminated, or NULL */
+};
+
+struct poster;
+
+/* ERR_USAGE unless LINE is "Name: value" (RFC 9110, 5.5) of printable UTF-8, and no header that says where a request ends. The message does not hold the value. */
+int http_check_header(const char *line, struct err *e);
+
+/* No connection is made yet. ERR_USAGE: the URL, or a header line that http_check_header refuses. The caller calls poster_free, which abandons what is pending. */
+int poster_new(struct poster **poster, const struct post_target *target, struct err *e);
+void poster_free(struct poster *poster); /* NULL-safe */
+void cleanup_poster(struct poster **poster);
+/* In place of the target's headers, for what is submitted from now on. */
+int poster_set_headers(struct poster *poster, const char *const *headers, struct err *e);
+/* Queues one request; all is copied. TAG comes back from poster_finished. ERR_USAGE for a header line as above. */
+int poster_submit(struct poster *poster, uint64_t tag, const struct post_content *content, struct err *e);
+size_t poster_pending(const struct poster *poster);
+/* Readable when poster_finished has something; not after it returned false. */
+int poster_fd(const struct poster *poster);
+/*
+ * One finished request: true with its TAG and in *E the outcome, by the status of the answer (RFC 9110, 15): code 0:
+ * 2xx; ERR_TEMPORARY: 408, 425, 429, 5xx (the message has what Retry-After asks for);
+ * ERR_AUTH: 401, 403, 407, or a certificate that is not vouched for; ERR_PERMANENT: the other 4xx, and 3xx, which are not
+ * followed; ERR_NET; ERR_DEADLINE. The message quotes the first line of the answer's body, of which 4 KB are read;
+ * neither what the target's headers say nor the URL's user, password, path and query are in it.
+ */
+bool poster_finished(struct poster *poster, uint64_t *tag, struct err *e);
 
 #endif

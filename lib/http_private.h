@@ -65,4 +65,18 @@ int slot_open(struct slot *slot, struct err *e);
 /* shutdown(2) of all its sockets; with the lock of the pool held. */
 void slot_hang_up(struct slot *slot, int how);
 
+/* Texts that must not come back in a message. All zero bytes is none. */
+struct secrets {
+	char **items;
+	size_t count, capacity;
+};
+
+void secrets_done(struct secrets *secrets);
+/* One that is too short to be a secret is left out. */
+void secrets_add(struct secrets *secrets, const char *text);
+/* The value of a header line, and the last word of it: "Bearer TOKEN". */
+void secrets_add_header(struct secrets *secrets, const char *line);
+/* Puts "..." in place of each. */
+void secrets_hide(const struct secrets *secrets, struct str *text);
+
 #endif
