@@ -12,6 +12,7 @@ unit_tests += tests/unit/test_err
 unit_tests += tests/unit/test_hosts
 unit_tests += tests/unit/test_hoststate
 unit_tests += tests/unit/test_http
+unit_tests += tests/unit/test_http_post
 unit_tests += tests/unit/test_icmp
 unit_tests += tests/unit/test_incident
 unit_tests += tests/unit/test_json
@@ -45,6 +46,9 @@ tests_unit_test_affected_SOURCES = tests/unit/test_affected.c $(roll_kit)
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_hosts_SOURCES = tests/unit/test_hosts.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_hoststate_SOURCES = tests/unit/test_hoststate.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
+server_kit = tests/unit/server_kit.c tests/unit/server_kit.h tests/unit/unit.h
+tests_unit_test_http_SOURCES = tests/unit/test_http.c $(server_kit)
+tests_unit_test_http_post_SOURCES = tests/unit/test_http_post.c $(server_kit)
 tests_unit_test_roll_SOURCES = tests/unit/test_roll.c $(roll_kit)
 tests_unit_test_roll_hostile_SOURCES = tests/unit/test_roll_hostile.c $(roll_kit)
 tests_unit_test_roll_kill_SOURCES = tests/unit/test_roll_kill.c $(roll_kit)
@@ -155,6 +159,7 @@ EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) $(lab_self_tests) $(benche
 	tests/lib/mail-show \
 	tests/lib/smtp-server \
 	tests/lib/wait.bash \
+	tests/lib/webhook-server \
 	tests/meta/rules \
 	tests/meta/rules.bash
 

@@ -2,99 +2,25 @@
 #include "config.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "unit.h"
 
 #include "http.h"
 #include "mem.h"
+#include "server_kit.h"
 #include "str.h"
 #include "when.h"
 
-enum { WAIT_MS = 20000, TAGS_MAX = 64 };
+enum { TAGS_MAX = 64 };
 
-struct server {
-	char folder[PATH_MAX];
-	pid_t pid;
-	char *url;
-};
-
-static struct server server;
-static char certificate[PATH_MAX], key[PATH_MAX];
-
-static char *read_file(const char *folder, const char *name)
-{
-	cleanup(cleanup_mem) char *path = mem_format("%s/%s", folder, name);
-	cleanup(cleanup_file) FILE *file = fopen(path, "r");
-	struct str text = {0};
-	char buffer[4096];
-	size_t length;
-
-	if (!file)
-		return NULL;
-	while ((length = fread(buffer, 1, sizeof buffer, file)) > 0)
-		str_add_n(&text, buffer, length);
-	return str_take(&text);
-}
-
-static pid_t spawn(const char *const *arguments)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		execvp(arguments[0], (char *const *)arguments);
-		_exit(127);
-	}
-	return pid;
-}
-
-static void run(const char *const *arguments)
-{
-	int status;
-
-	assert_int_equal(waitpid(spawn(arguments), &status, 0) > 0, 1);
-	assert_int_equal(status, 0);
-}
-
-/* Starts the server with up to four options and waits for its port. */
+/* Starts the server with these options. */
 static void start(const char *scheme, const char *const *options)
 {
-	const char *source = getenv("top_srcdir");
-	cleanup(cleanup_mem) char *program = mem_format("%s/tests/lib/smtp-server", source ? source : "..");
-	const char *arguments[16] = {program};
-	size_t count = 1;
-
-	snprintf(server.folder, sizeof server.folder, "/tmp/vmroll-test-http.XXXXXX");
-	assert_non_null(mkdtemp(server.folder));
-	while (options && *options)
-		arguments[count++] = *options++;
-	arguments[count] = server.folder;
-	server.pid = spawn(arguments);
-	cleanup(cleanup_mem) char *port = NULL;
-	for (int64_t end = when_monotonic() + WAIT_MS; !port && when_monotonic() < end; poll(NULL, 0, 20))
-		port = read_file(server.folder, "port");
-	assert_non_null(port);
-	server.url = mem_format("%s://127.0.0.1:%d", scheme, (int)strtol(port, NULL, 10));
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	if (server.pid) {
-		kill(server.pid, SIGTERM);
-		waitpid(server.pid, NULL, 0);
-		run((const char *const[]){"rm", "-rf", server.folder, NULL});
-	}
-	free(server.url);
-	server = (struct server){0};
-	return 0;
+	server_start("smtp-server", scheme, options);
 }
 
 static struct smtp *connect_relay(struct smtp_relay relay)
@@ -145,20 +71,9 @@ static struct err send_one(struct smtp_relay relay)
 	return outcomes[0];
 }
 
-static size_t count_in(const char *text, const char *what)
-{
-	size_t count = 0;
-
-	for (const char *found = text; (found = strstr(found, what)); found++)
-		count++;
-	return count;
-}
-
 static size_t events(const char *what)
 {
-	cleanup(cleanup_mem) char *text = read_file(server.folder, "events");
-
-	return text ? count_in(text, what) : 0;
+	return server_count("events", what);
 }
 
 static void connections_are_few_and_reused(void **state)
@@ -186,7 +101,7 @@ static void a_message_arrives_byte_for_byte(void **state)
 	start("smtp", NULL);
 	struct err outcome = send_one((struct smtp_relay){.tls = SMTP_TLS_NONE});
 	assert_int_equal(outcome.code, 0);
-	cleanup(cleanup_mem) char *message = read_file(server.folder, "new/000001.eml");
+	cleanup(cleanup_mem) char *message = server_read("new/000001.eml");
 	assert_string_equal(message, "Subject: x\r\n\r\nbody\r\n.\r\nend\r\n");
 }
 
@@ -222,7 +137,7 @@ static void every_refusal_is_told_apart(void **state)
 		struct err outcome = send_one((struct smtp_relay){.tls = SMTP_TLS_NONE});
 		if (outcome.code != cases[i].code || !strstr(outcome.text, cases[i].text))
 			fail_msg("%s: %d: %s", cases[i].fault, outcome.code, outcome.text);
-		stop(NULL);
+		server_stop(NULL);
 	}
 }
 
@@ -236,7 +151,7 @@ static void muteness_has_its_own_deadline_at_each_stage(void **state)
 		start("smtp", (const char *const[]){"--fault", cases[i], NULL});
 		struct err outcome = send_one((struct smtp_relay){.tls = SMTP_TLS_NONE, .timeout_ms = 300});
 		assert_error(outcome.code, ERR_DEADLINE, &outcome, "no answer within 300ms");
-		stop(NULL);
+		server_stop(NULL);
 	}
 }
 
@@ -284,11 +199,7 @@ static void a_connection_that_died_idle_is_replaced(void **state)
 
 	submit(smtp, 0, "one@example.org");
 	run_until(smtp, 1, outcomes);
-	cleanup(cleanup_mem) char *faults = mem_format("%s/faults", server.folder);
-	FILE *file = fopen(faults, "w");
-	assert_non_null(file);
-	fputs("MAIL=421,times=1\n", file);
-	fclose(file);
+	server_write("faults", "MAIL=421,times=1\n");
 	submit(smtp, 1, "two@example.org");
 	run_until(smtp, 1, outcomes);
 	assert_int_equal(outcomes[1].code, 0);
@@ -308,10 +219,10 @@ static void tls_is_what_was_asked_for(void **state)
 	assert_int_equal(events("\"mail\""), 0);
 	outcome = send_one((struct smtp_relay){.tls = SMTP_TLS_OPPORTUNISTIC});
 	assert_int_equal(outcome.code, 0);
-	stop(NULL);
+	server_stop(NULL);
 
-	start("smtp", (const char *const[]){"--cert", certificate, "--key", key, NULL});
-	outcome = send_one((struct smtp_relay){.tls = SMTP_TLS_REQUIRED, .ca_file = certificate});
+	start("smtp", (const char *const[]){"--cert", certificate_file, "--key", certificate_key, NULL});
+	outcome = send_one((struct smtp_relay){.tls = SMTP_TLS_REQUIRED, .ca_file = certificate_file});
 	if (outcome.code)
 		fail_msg("%s", outcome.text);
 	outcome = send_one((struct smtp_relay){.tls = SMTP_TLS_REQUIRED});
@@ -326,10 +237,10 @@ static void credentials_are_used_and_never_shown(void **state)
 	(void)state;
 	struct err outcome;
 	struct smtp_relay relay = {
-		.tls = SMTP_TLS_REQUIRED, .ca_file = certificate, .user = "roll", .password = "s3cret"};
+		.tls = SMTP_TLS_REQUIRED, .ca_file = certificate_file, .user = "roll", .password = "s3cret"};
 
-	start("smtp", (const char *const[]){"--cert", certificate, "--key", key, "--user", "roll",
-					    "--password", "s3cret", NULL});
+	start("smtp", (const char *const[]){"--cert", certificate_file, "--key", certificate_key, "--user",
+					    "roll", "--password", "s3cret", NULL});
 	outcome = send_one(relay);
 	if (outcome.code)
 		fail_msg("%s", outcome.text);
@@ -362,11 +273,12 @@ static void what_goes_wrong_before_the_envelope_gives_nobody_up(void **state)
 		{"AUTH=mute", ERR_DEADLINE, "no answer"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		start("smtp", (const char *const[]){"--fault", cases[i].fault, "--cert", certificate, "--key",
-						    key, "--user", "roll", "--password", "s3cret", NULL});
+		start("smtp",
+		      (const char *const[]){"--fault", cases[i].fault, "--cert", certificate_file, "--key",
+					    certificate_key, "--user", "roll", "--password", "s3cret", NULL});
 		struct err outcome = send_one((struct smtp_relay){
 			.tls = SMTP_TLS_REQUIRED,
-			.ca_file = certificate,
+			.ca_file = certificate_file,
 			.user = "roll",
 			.password = "s3cret",
 			.timeout_ms = cases[i].code == ERR_DEADLINE ? 2000 : WAIT_MS,
@@ -374,7 +286,7 @@ static void what_goes_wrong_before_the_envelope_gives_nobody_up(void **state)
 		if (outcome.code != cases[i].code || !strstr(outcome.text, cases[i].text))
 			fail_msg("%s: %d: %s", cases[i].fault, outcome.code, outcome.text);
 		assert_int_equal(events("\"mail\""), 0);
-		stop(NULL);
+		server_stop(NULL);
 	}
 }
 
@@ -413,8 +325,8 @@ static void fetching_is_bounded(void **state)
 	(void)state;
 	struct err e = {0};
 	cleanup(str_done) struct str body = {0};
-	cleanup(cleanup_mem) char *url = mem_format("file://%s", certificate);
-	cleanup(cleanup_mem) char *expected = read_file("", certificate);
+	cleanup(cleanup_mem) char *url = mem_format("file://%s", certificate_file);
+	cleanup(cleanup_mem) char *expected = server_read(certificate_file);
 
 	assert_ok(http_fetch(url, 1 << 20, WAIT_MS, &body, &e), &e);
 	assert_string_equal(str_text(&body), expected);
@@ -443,62 +355,23 @@ static void a_mute_server_costs_the_deadline_only(void **state)
 	assert_null(strstr(e.text, "hidden"));
 }
 
-static int make_certificate(void **state)
-{
-	(void)state;
-	static char folder[] = "/tmp/vmroll-test-cert.XXXXXX";
-
-	if (!mkdtemp(folder))
-		return -1;
-	*state = folder;
-	snprintf(certificate, sizeof certificate, "%s/cert.pem", folder);
-	snprintf(key, sizeof key, "%s/key.pem", folder);
-	run((const char *const[]){"openssl",
-				  "req",
-				  "-x509",
-				  "-newkey",
-				  "ec",
-				  "-pkeyopt",
-				  "ec_paramgen_curve:prime256v1",
-				  "-nodes",
-				  "-days",
-				  "2",
-				  "-subj",
-				  "/CN=relay.test",
-				  "-addext",
-				  "subjectAltName=IP:127.0.0.1",
-				  "-keyout",
-				  key,
-				  "-out",
-				  certificate,
-				  "-batch",
-				  NULL});
-	return 0;
-}
-
-static int remove_certificate(void **state)
-{
-	run((const char *const[]){"rm", "-rf", *state, NULL});
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(connections_are_few_and_reused, stop),
-		cmocka_unit_test_teardown(a_message_arrives_byte_for_byte, stop),
-		cmocka_unit_test_teardown(every_refusal_is_told_apart, stop),
-		cmocka_unit_test_teardown(muteness_has_its_own_deadline_at_each_stage, stop),
-		cmocka_unit_test_teardown(a_mute_farewell_holds_nobody, stop),
-		cmocka_unit_test_teardown(one_mute_transaction_delays_nobody_else, stop),
-		cmocka_unit_test_teardown(a_connection_that_died_idle_is_replaced, stop),
-		cmocka_unit_test_teardown(tls_is_what_was_asked_for, stop),
-		cmocka_unit_test_teardown(credentials_are_used_and_never_shown, stop),
-		cmocka_unit_test_teardown(what_goes_wrong_before_the_envelope_gives_nobody_up, stop),
+		cmocka_unit_test_teardown(connections_are_few_and_reused, server_stop),
+		cmocka_unit_test_teardown(a_message_arrives_byte_for_byte, server_stop),
+		cmocka_unit_test_teardown(every_refusal_is_told_apart, server_stop),
+		cmocka_unit_test_teardown(muteness_has_its_own_deadline_at_each_stage, server_stop),
+		cmocka_unit_test_teardown(a_mute_farewell_holds_nobody, server_stop),
+		cmocka_unit_test_teardown(one_mute_transaction_delays_nobody_else, server_stop),
+		cmocka_unit_test_teardown(a_connection_that_died_idle_is_replaced, server_stop),
+		cmocka_unit_test_teardown(tls_is_what_was_asked_for, server_stop),
+		cmocka_unit_test_teardown(credentials_are_used_and_never_shown, server_stop),
+		cmocka_unit_test_teardown(what_goes_wrong_before_the_envelope_gives_nobody_up, server_stop),
 		cmocka_unit_test(envelopes_and_urls_are_checked),
-		cmocka_unit_test_teardown(an_absent_relay_is_the_network, stop),
+		cmocka_unit_test_teardown(an_absent_relay_is_the_network, server_stop),
 		cmocka_unit_test(fetching_is_bounded),
 		cmocka_unit_test(a_mute_server_costs_the_deadline_only),
 	};
-	return cmocka_run_group_tests(tests, make_certificate, remove_certificate);
+	return cmocka_run_group_tests(tests, certificate_make, certificate_remove);
 }
