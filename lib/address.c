@@ -108,21 +108,70 @@ int address_check_email(const char *text, struct err *e)
 	return err_set(e, ERR_USAGE, "\"%s\" is not a mail address (name@domain)", text);
 }
 
-static bool is_sip_uri(const char *text)
+/* Unreserved characters of RFC 3261, 25.1, and +: no escape, no password, no second URI, nothing that ends the user. */
+static bool is_sip_user(const char *text, size_t length)
 {
-	size_t length = strlen(text);
-	size_t scheme = str_starts(text, "sip:") ? 4 : str_starts(text, "sips:") ? 5 : 0;
+	return length > 0 && strspn(text, LETTERS DIGITS "-_.!~*'()+") == length;
+}
 
-	return scheme > 0 && length > scheme && length <= SIP_MAX_BYTES && text[scheme] != '@' &&
-	       text[length - 1] != '@' && text[strcspn(text, " \"<>\\^`{|},")] == '\0';
+/* HOST[:PORT], an IPv6 address in brackets. */
+static bool is_host_port(const char *text)
+{
+	size_t length = *text == '[' ? strcspn(text, "]") + 1 : strcspn(text, ":");
+	struct err cause;
+	uint64_t port;
+
+	if (*text == '[' && text[length - 1] != ']')
+		return false;
+	if (text[length] != '\0' &&
+	    (text[length] != ':' || str_parse_number(text + length + 1, 1, 65535, &port, &cause) < 0))
+		return false;
+	cleanup(cleanup_mem) char *host =
+		*text == '[' ? mem_string_n(text + 1, length - 2) : mem_string_n(text, length);
+	bool is_ipv6 = strchr(host, ':') != NULL;
+	return is_ipv6 == (*text == '[') && !strchr(host, '%') && address_check_host(host, &cause) == 0;
+}
+
+/* Parameters that lead the call somewhere else (maddr, method, headers) are not among these. */
+static bool are_sip_parameters(const char *text)
+{
+	static const char *const harmless[] = {"transport=udp", "transport=tcp", "user=phone"};
+
+	while (*text == ';') {
+		size_t length = strcspn(++text, ";");
+		bool known = false;
+		for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++)
+			known = known ||
+				(strlen(harmless[i]) == length && strncmp(text, harmless[i], length) == 0);
+		if (!known)
+			return false;
+		text += length;
+	}
+	return *text == '\0';
+}
+
+int address_check_sip(const char *text, struct err *e)
+{
+	const char *rest = str_starts(text, "sip:") && strlen(text) <= SIP_MAX_BYTES ? text + 4 : "";
+	const char *at = strchr(rest, '@');
+	bool user = !at || is_sip_user(rest, (size_t)(at - rest));
+	const char *host = at ? at + 1 : rest;
+	size_t length = strcspn(host, ";");
+	cleanup(cleanup_mem) char *host_port = mem_string_n(host, length);
+
+	if (user && is_host_port(host_port) && are_sip_parameters(host + length))
+		return 0;
+	return err_set(e, ERR_USAGE, "\"%s\" is not a sip: URI as it is taken here: sip:USER@HOST[:PORT], and no parameter but transport=udp or tcp",
+		       text);
 }
 
 int address_check_phone(const char *text, struct err *e)
 {
 	size_t length = strlen(text);
 	bool number = length > 0 && length <= PHONE_MAX_BYTES && text[strspn(text, DIGITS "+*#")] == '\0';
+	struct err cause;
 
-	if (number || (!str_has_control(text) && is_sip_uri(text)))
+	if (number || address_check_sip(text, &cause) == 0)
 		return 0;
 	return err_set(e, ERR_USAGE, "\"%s\" is not a phone number (digits, +, * and #) or a sip: URI", text);
 }

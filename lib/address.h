@@ -16,7 +16,14 @@ int address_check_host(const char *text, struct err *e);
  */
 int address_check_email(const char *text, struct err *e);
 
-/* Digits with * # and + ([0-9+*#]+, at most 32), or a whole sip: or sips: URI. ERR_USAGE. */
+/*
+ * A whole SIP URI of the kind that can do nothing but call: sip:[USER@]HOST[:PORT] (RFC 3261, 19.1), at most
+ * 512 bytes. USER is unreserved characters and +, without escapes and password; HOST as above, IPv6 in
+ * brackets; of parameters only transport=udp, transport=tcp and user=phone; no headers. ERR_USAGE.
+ */
+int address_check_sip(const char *text, struct err *e);
+
+/* Digits with * # and + ([0-9+*#]+, at most 32), or what address_check_sip takes. ERR_USAGE. */
 int address_check_phone(const char *text, struct err *e);
 
 /* Whether TEXT is a URL (SCHEME://…) whose user part holds a password. */

@@ -1,6 +1,7 @@
 /* conf_convert.c - the kinds of settings: from the text in vmroll.conf(5) to a field of struct conf. */
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "address.h"
@@ -13,10 +14,10 @@
 /* window.h judges by these bounds: what is not more than half could say both at once. */
 enum { WINDOW_MAX = 32 };
 
-/* The field of CONF that SETTING names, as TYPE. */
-#define FIELD(type) ((type *)(void *)((char *)conf + setting->offset))
+/* The field of TARGET that SETTING names, as TYPE. */
+#define FIELD(type) ((type *)(void *)((char *)target + setting->offset))
 
-int conf_convert_text(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+int conf_convert_text(void *target, const struct conf_setting *setting, const struct conf_list *values,
 		      struct err *e)
 {
 	if (values->items[0][0] == '\0')
@@ -25,8 +26,8 @@ int conf_convert_text(struct conf *conf, const struct conf_setting *setting, con
 	return 0;
 }
 
-int conf_convert_optional(struct conf *conf, const struct conf_setting *setting,
-			  const struct conf_list *values, struct err *e)
+int conf_convert_optional(void *target, const struct conf_setting *setting, const struct conf_list *values,
+			  struct err *e)
 {
 	(void)e;
 	if (values->items[0][0] != '\0')
@@ -41,30 +42,30 @@ int conf_check_store(const char *uri, struct err *e)
 		       : err_set(e, ERR_USAGE, "expected a store such as \"lmdb:/var/lib/vmroll\"");
 }
 
-int conf_convert_store(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+int conf_convert_store(void *target, const struct conf_setting *setting, const struct conf_list *values,
 		       struct err *e)
 {
 	int result = conf_check_store(values->items[0], e);
 
-	return result < 0 ? result : conf_convert_text(conf, setting, values, e);
+	return result < 0 ? result : conf_convert_text(target, setting, values, e);
 }
 
-int conf_convert_email(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+int conf_convert_email(void *target, const struct conf_setting *setting, const struct conf_list *values,
 		       struct err *e)
 {
 	int result = address_check_email(values->items[0], e);
 
-	return result < 0 ? result : conf_convert_text(conf, setting, values, e);
+	return result < 0 ? result : conf_convert_text(target, setting, values, e);
 }
 
-int conf_convert_optional_email(struct conf *conf, const struct conf_setting *setting,
+int conf_convert_optional_email(void *target, const struct conf_setting *setting,
 				const struct conf_list *values, struct err *e)
 {
-	return values->items[0][0] == '\0' ? 0 : conf_convert_email(conf, setting, values, e);
+	return values->items[0][0] == '\0' ? 0 : conf_convert_email(target, setting, values, e);
 }
 
-int conf_convert_smtp_url(struct conf *conf, const struct conf_setting *setting,
-			  const struct conf_list *values, struct err *e)
+int conf_convert_smtp_url(void *target, const struct conf_setting *setting, const struct conf_list *values,
+			  struct err *e)
 {
 	const char *url = values->items[0];
 	size_t scheme = str_starts(url, "smtp://") ? 7 : str_starts(url, "smtps://") ? 8 : 0;
@@ -78,11 +79,11 @@ int conf_convert_smtp_url(struct conf *conf, const struct conf_setting *setting,
 		return err_set(
 			e, ERR_USAGE,
 			"expected smtp://HOST[:PORT] or smtps://HOST[:PORT], such as \"smtp://mail:587\"");
-	return conf_convert_text(conf, setting, values, e);
+	return conf_convert_text(target, setting, values, e);
 }
 
-int conf_convert_duration(struct conf *conf, const struct conf_setting *setting,
-			  const struct conf_list *values, struct err *e)
+int conf_convert_duration(void *target, const struct conf_setting *setting, const struct conf_list *values,
+			  struct err *e)
 {
 	char minimum[WHEN_TEXT_SIZE], maximum[WHEN_TEXT_SIZE];
 	int64_t milliseconds;
@@ -98,7 +99,7 @@ int conf_convert_duration(struct conf *conf, const struct conf_setting *setting,
 		       when_format_duration(setting->maximum, maximum), setting->standard);
 }
 
-int conf_convert_number(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+int conf_convert_number(void *target, const struct conf_setting *setting, const struct conf_list *values,
 			struct err *e)
 {
 	uint64_t number;
@@ -113,22 +114,22 @@ int conf_convert_number(struct conf *conf, const struct conf_setting *setting, c
 	return 0;
 }
 
-int conf_convert_percent(struct conf *conf, const struct conf_setting *setting,
-			 const struct conf_list *values, struct err *e)
+int conf_convert_percent(void *target, const struct conf_setting *setting, const struct conf_list *values,
+			 struct err *e)
 {
 	size_t length = strlen(values->items[0]);
 
 	if (length > 1 && values->items[0][length - 1] == '%') {
 		cleanup(cleanup_mem) char *digits = mem_string_n(values->items[0], length - 1);
 		struct conf_list number = {&digits, 1};
-		if (conf_convert_number(conf, setting, &number, e) == 0)
+		if (conf_convert_number(target, setting, &number, e) == 0)
 			return 0;
 	}
 	return err_set(e, ERR_USAGE, "expected a share from %lld%% to %lld%%, such as \"%s\"",
 		       (long long)setting->minimum, (long long)setting->maximum, setting->standard);
 }
 
-int conf_convert_window(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+int conf_convert_window(void *target, const struct conf_setting *setting, const struct conf_list *values,
 			struct err *e)
 {
 	cleanup(cleanup_mem) char *lost_text = mem_string(values->items[0]);
@@ -142,12 +143,13 @@ int conf_convert_window(struct conf *conf, const struct conf_setting *setting, c
 	    str_parse_number(lost_text, size / 2 + 1, size, &lost, &cause) < 0)
 		return err_set(e, ERR_USAGE, "expected \"LOST/PROBES\", LOST more than half of PROBES, PROBES at most %d, such as \"%s\"",
 			       WINDOW_MAX, setting->standard);
+	struct conf *conf = target;
 	conf->ping.window_lost = (unsigned)lost;
 	conf->ping.window_size = (unsigned)size;
 	return 0;
 }
 
-int conf_convert_tls(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+int conf_convert_tls(void *target, const struct conf_setting *setting, const struct conf_list *values,
 		     struct err *e)
 {
 	static const char *const names[] = {
@@ -162,8 +164,22 @@ int conf_convert_tls(struct conf *conf, const struct conf_setting *setting, cons
 	return err_set(e, ERR_USAGE, "expected \"required\", \"opportunistic\" or \"none\"");
 }
 
-/* A copy with a NULL behind the last, so that it serves as argv. */
-static struct conf_list copy_list(const struct conf_list *values)
+void conf_list_done(struct conf_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i]);
+	free(list->items);
+	*list = (struct conf_list){0};
+}
+
+void conf_list_take(struct conf_list *list, char *item)
+{
+	list->items = mem_resize(list->items, list->count + 2, sizeof *list->items);
+	list->items[list->count++] = item;
+	list->items[list->count] = NULL;
+}
+
+struct conf_list conf_list_copy(const struct conf_list *values)
 {
 	struct conf_list copy = {mem_zalloc(values->count + 1, sizeof *copy.items), values->count};
 
@@ -172,12 +188,12 @@ static struct conf_list copy_list(const struct conf_list *values)
 	return copy;
 }
 
-int conf_convert_argv(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+int conf_convert_argv(void *target, const struct conf_setting *setting, const struct conf_list *values,
 		      struct err *e)
 {
 	if (values->count > 0 && values->items[0][0] == '\0')
 		return err_set(e, ERR_USAGE, "expected a command and its arguments, each in quotes");
-	*FIELD(struct conf_list) = copy_list(values);
+	*FIELD(struct conf_list) = conf_list_copy(values);
 	return 0;
 }
 
@@ -188,11 +204,11 @@ static struct conf_list split_command(const char *command)
 	cleanup(cleanup_mem) char **words = mem_zalloc(room, sizeof *words);
 	struct conf_list borrowed = {words, str_split_blanks(text, words, room)};
 
-	return copy_list(&borrowed);
+	return conf_list_copy(&borrowed);
 }
 
-int conf_convert_commands(struct conf *conf, const struct conf_setting *setting,
-			  const struct conf_list *values, struct err *e)
+int conf_convert_commands(void *target, const struct conf_setting *setting, const struct conf_list *values,
+			  struct err *e)
 {
 	for (size_t i = 0; i < values->count; i++)
 		if (values->items[i][strspn(values->items[i], " \t")] == '\0')
@@ -215,22 +231,22 @@ static int check_each(const struct conf_list *values, int (*check)(const char *t
 	return result;
 }
 
-int conf_convert_hosts(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+int conf_convert_hosts(void *target, const struct conf_setting *setting, const struct conf_list *values,
 		       struct err *e)
 {
 	int result = check_each(values, address_check_host, e);
 
 	if (result == 0)
-		*FIELD(struct conf_list) = copy_list(values);
+		*FIELD(struct conf_list) = conf_list_copy(values);
 	return result;
 }
 
-int conf_convert_emails(struct conf *conf, const struct conf_setting *setting, const struct conf_list *values,
+int conf_convert_emails(void *target, const struct conf_setting *setting, const struct conf_list *values,
 			struct err *e)
 {
 	int result = check_each(values, address_check_email, e);
 
 	if (result == 0)
-		*FIELD(struct conf_list) = copy_list(values);
+		*FIELD(struct conf_list) = conf_list_copy(values);
 	return result;
 }

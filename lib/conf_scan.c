@@ -4,13 +4,20 @@
 #include <string.h>
 
 #include "conf_scan.h"
+#include "mem.h"
+#include "str.h"
 
 enum { WORD_MAX = 63 };
 
 #define WORD_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.%-"
 
 /* What stands before the next token. */
-enum before { BEFORE_NOTHING, BEFORE_NAME, BEFORE_EQUALS, BEFORE_VALUE };
+enum before { BEFORE_NOTHING, BEFORE_NAME, BEFORE_TITLE, BEFORE_EQUALS, BEFORE_VALUE };
+
+struct open_section {
+	char name[WORD_MAX + 1];
+	unsigned line;
+};
 
 struct scan {
 	const char *path;
@@ -19,11 +26,12 @@ struct scan {
 	enum before before;
 	char name[WORD_MAX + 1];
 	unsigned name_line;
-	char section[WORD_MAX + 1]; /* "" outside */
-	unsigned section_line;
+	char title[CONF_SCAN_TITLE_MAX + 1]; /* of BEFORE_TITLE */
+	struct open_section open[CONF_SCAN_DEPTH];
+	size_t depth;
 	bool in_list;
 	unsigned list_line;
-	conf_scan_name *found;
+	conf_scan_note *note;
 	void *context;
 	struct err *e;
 };
@@ -33,10 +41,23 @@ static int fail(const struct scan *scan, const char *text)
 	return err_set(scan->e, ERR_USAGE, "%s:%u: %s", scan->path, scan->line, text);
 }
 
-static int announce(struct scan *scan, bool is_section)
+static int announce(const struct scan *scan, enum conf_scan_kind kind)
 {
-	return scan->found(scan->context, scan->section[0] ? scan->section : NULL, scan->name, is_section,
-			   scan->name_line, scan->e);
+	const struct conf_scan_found found = {
+		.kind = kind,
+		.name = kind == CONF_SCAN_CLOSE ? NULL : scan->name,
+		.title = kind == CONF_SCAN_OPEN && scan->before == BEFORE_TITLE ? scan->title : NULL,
+		.line = kind == CONF_SCAN_CLOSE ? scan->line : scan->name_line,
+	};
+
+	return scan->note(scan->context, &found, scan->e);
+}
+
+/* The title itself is not shown: it may be a secret that lacks its =. */
+static int fail_after_title(const struct scan *scan)
+{
+	return err_set(scan->e, ERR_USAGE, "%s:%u: expected = before the value of \"%s\", or { behind its title",
+		       scan->path, scan->line, scan->name);
 }
 
 static int take_word(struct scan *scan)
@@ -49,6 +70,8 @@ static int take_word(struct scan *scan)
 		scan->before = BEFORE_VALUE;
 		return 0;
 	}
+	if (scan->before == BEFORE_TITLE)
+		return fail_after_title(scan);
 	if (scan->before == BEFORE_NAME)
 		return err_set(scan->e, ERR_USAGE, "%s:%u: expected = or { after \"%s\"", scan->path,
 			       scan->line, scan->name);
@@ -61,10 +84,24 @@ static int take_word(struct scan *scan)
 	return 0;
 }
 
-static int take_string(struct scan *scan)
+/* The string that begins with the quote at BEGIN, without its quotes and escapes. */
+static int keep_title(struct scan *scan, const char *begin)
 {
-	if (!scan->in_list && scan->before != BEFORE_EQUALS)
-		return fail(scan, "expected a name before a string");
+	size_t length = 0;
+
+	for (const char *c = begin + 1; *c != '"'; c++) {
+		if (*c == '\\')
+			c++;
+		if (length == CONF_SCAN_TITLE_MAX)
+			return fail(scan, "a title that long is not allowed");
+		scan->title[length++] = *c;
+	}
+	scan->title[length] = '\0';
+	return 0;
+}
+
+static int pass_string(struct scan *scan)
+{
 	for (scan->next++; *scan->next != '"'; scan->next++) {
 		if (*scan->next == '\n' || *scan->next == '\0')
 			return fail(scan, "a string without its closing \": it must end on its line");
@@ -77,8 +114,23 @@ static int take_string(struct scan *scan)
 			return fail(scan, "unknown escape in a string: there are \\\" and \\\\");
 	}
 	scan->next++;
-	scan->before = BEFORE_VALUE;
 	return 0;
+}
+
+static int take_string(struct scan *scan)
+{
+	const char *begin = scan->next;
+	bool is_title = !scan->in_list && scan->before == BEFORE_NAME;
+
+	if (!scan->in_list && scan->before == BEFORE_TITLE)
+		return fail_after_title(scan);
+	if (!scan->in_list && !is_title && scan->before != BEFORE_EQUALS)
+		return fail(scan, "expected a name before a string");
+	int result = pass_string(scan);
+	if (result == 0 && is_title)
+		result = keep_title(scan, begin);
+	scan->before = is_title ? BEFORE_TITLE : BEFORE_VALUE;
+	return result;
 }
 
 static int take_equals(struct scan *scan)
@@ -87,7 +139,7 @@ static int take_equals(struct scan *scan)
 	if (scan->in_list || scan->before != BEFORE_NAME)
 		return fail(scan, "expected a name before =");
 	scan->before = BEFORE_EQUALS;
-	return announce(scan, false);
+	return announce(scan, CONF_SCAN_SETTING);
 }
 
 static int take_open(struct scan *scan)
@@ -98,16 +150,18 @@ static int take_open(struct scan *scan)
 		scan->list_line = scan->line;
 		return 0;
 	}
-	if (scan->in_list || scan->before != BEFORE_NAME)
+	if (scan->in_list || (scan->before != BEFORE_NAME && scan->before != BEFORE_TITLE))
 		return fail(scan, "expected a name before {");
-	if (scan->section[0])
-		return err_set(scan->e, ERR_USAGE, "%s:%u: section %s inside section %s", scan->path,
-			       scan->line, scan->name, scan->section);
-	int result = announce(scan, true);
-	memcpy(scan->section, scan->name, sizeof scan->section);
-	scan->section_line = scan->line;
+	int result = announce(scan, CONF_SCAN_OPEN);
+	if (result < 0)
+		return result;
+	if (scan->depth == CONF_SCAN_DEPTH)
+		return fail(scan, "sections stand too deep in each other");
+	struct open_section *open = &scan->open[scan->depth++];
+	memcpy(open->name, scan->name, sizeof open->name);
+	open->line = scan->line;
 	scan->before = BEFORE_NOTHING;
-	return result;
+	return 0;
 }
 
 static int take_close(struct scan *scan)
@@ -118,13 +172,15 @@ static int take_close(struct scan *scan)
 		scan->before = BEFORE_VALUE;
 		return 0;
 	}
+	if (scan->before == BEFORE_TITLE)
+		return fail_after_title(scan);
 	if (scan->before == BEFORE_NAME || scan->before == BEFORE_EQUALS)
 		return err_set(scan->e, ERR_USAGE, "%s:%u: %s has no value", scan->path, scan->line, scan->name);
-	if (!scan->section[0])
+	if (scan->depth == 0)
 		return fail(scan, "} without {");
-	scan->section[0] = '\0';
+	scan->depth--;
 	scan->before = BEFORE_NOTHING;
-	return 0;
+	return announce(scan, CONF_SCAN_CLOSE);
 }
 
 static int take_comma(struct scan *scan)
@@ -173,25 +229,38 @@ static int take_token(struct scan *scan)
 	}
 }
 
+/* The innermost first: there the text ended. */
+static int fail_open(const struct scan *scan)
+{
+	cleanup(str_done) struct str what = {0};
+
+	for (size_t i = scan->depth; i-- > 0;)
+		str_addf(&what, "section %s of line %u%s", scan->open[i].name, scan->open[i].line,
+			 i > 0 ? " inside " : "");
+	return err_set(scan->e, ERR_USAGE, "%s:%u: %s is not closed: the file is cut short", scan->path,
+		       scan->line, str_text(&what));
+}
+
 static int check_end(const struct scan *scan)
 {
 	if (scan->in_list)
 		return err_set(scan->e, ERR_USAGE,
 			       "%s:%u: the list of line %u is not closed: the file is cut short", scan->path,
 			       scan->line, scan->list_line);
+	if (scan->before == BEFORE_TITLE)
+		return err_set(scan->e, ERR_USAGE, "%s:%u: %s has a title and no {: the file is cut short",
+			       scan->path, scan->name_line, scan->name);
 	if (scan->before == BEFORE_NAME || scan->before == BEFORE_EQUALS)
 		return err_set(scan->e, ERR_USAGE, "%s:%u: %s has no value: the file is cut short",
 			       scan->path, scan->name_line, scan->name);
-	if (scan->section[0])
-		return err_set(scan->e, ERR_USAGE,
-			       "%s:%u: section %s of line %u is not closed: the file is cut short",
-			       scan->path, scan->line, scan->section, scan->section_line);
+	if (scan->depth > 0)
+		return fail_open(scan);
 	return 0;
 }
 
-int conf_scan(const char *path, const char *text, conf_scan_name *found, void *context, struct err *e)
+int conf_scan(const char *path, const char *text, conf_scan_note *note, void *context, struct err *e)
 {
-	struct scan scan = {.path = path, .next = text, .line = 1, .found = found, .context = context, .e = e};
+	struct scan scan = {.path = path, .next = text, .line = 1, .note = note, .context = context, .e = e};
 
 	while (*scan.next) {
 		int result = take_token(&scan);

@@ -6,7 +6,7 @@ source "$BATS_TEST_DIRNAME/rules.bash"
 
 plant_settings()
 {
-	plant lib/conf.c $'\t{NULL, "store", "lmdb:" STATEDIR, conf_convert_store, FIELD(store)},' \
+	plant lib/conf_settings.c $'\t{NULL, "store", "lmdb:" STATEDIR, conf_convert_store, FIELD(store)},' \
 		$'\t{"ping", "interval", "1s", conf_convert_duration, FIELD(x)},' \
 		$'\t{"ping", "reference", NULL, conf_convert_hosts, FIELD(x)},'
 }
