@@ -37,6 +37,9 @@ void admin_done(struct admin *admin)
 	free(admin->email);
 	free(admin->phone);
 	free(admin->process);
+	free(admin->voice_lang);
+	free(admin->policy);
+	conf_list_done(&admin->groups);
 }
 
 void admins_done(struct admins *admins)

@@ -3,7 +3,7 @@
  *
  * CSV (RFC 4180, but the last row must end in a line break too: else it is
  * cut short) with a header row that has at least the columns vm,admin,email,phone,process
- * in any order; others are ignored. `vm` is a UUID, NAME or NAME@HOST (the
+ * in any order, and may have voice_lang, policy and group; others are ignored. `vm` is a UUID, NAME or NAME@HOST (the
  * last @ splits, so that the name of a VM that holds one must be given with its host); several rows a VM
  * are several people; a person is the email, else the phone. How addresses look: address.h.
  */
@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf.h"
 #include "err.h"
 #include "store.h"
 #include "vm.h"
@@ -24,6 +25,9 @@ struct admin {
 	char *email;   /* or NULL */
 	char *phone;   /* or NULL: [0-9+*#]+ or a sip: URI */
 	char *process; /* what the VM runs continuously, or NULL */
+	char *voice_lang; /* of the person: these three may stand in any of their rows. Or NULL */
+	char *policy;     /* or NULL; whether the settings have it is for the caller to judge */
+	struct conf_list groups;
 	unsigned line; /* in its source */
 };
 
