@@ -3,8 +3,9 @@
  *
  * Each active VM of a dead host concerns the people listed for it. What
  * concerns nobody concerns the fallback: a VM without an entry, one whose
- * people have no mail address, a death with no list before it, a host that ran nothing, and
- * trouble of our own. Nothing is dropped: what would reach nobody at all is counted.
+ * people no way reaches, a death with no list before it, a host that ran nothing, and
+ * trouble of our own. Nothing is dropped: what would reach nobody at all is counted. The receivers of
+ * notify.copy hear of everything besides.
  */
 #ifndef VMROLL_NOTICE_H
 #define VMROLL_NOTICE_H
@@ -18,6 +19,7 @@
 #include "conf.h"
 #include "incident.h"
 #include "ledger.h"
+#include "people.h"
 
 /* One incident, and what it touches; borrowed. */
 struct notice_case {
@@ -28,7 +30,8 @@ struct notice_case {
 enum notice_reason {
 	NOTICE_OWN,    /* the person is listed for it */
 	NOTICE_NOBODY, /* to the fallback: nobody is listed */
-	NOTICE_NO_MAIL /* to the fallback: who is listed has no mail address */
+	NOTICE_NO_WAY, /* to the fallback: who is listed cannot be reached */
+	NOTICE_COPY    /* to a receiver of notify.copy, whoever else hears of it */
 };
 
 /* One VM of somebody's. Borrowed from the cases and the list. */
@@ -36,16 +39,18 @@ struct notice_item {
 	size_t incident; /* index of its case */
 	const struct affected_vm *vm;
 	const char *process;             /* or NULL */
-	const struct admin *unreachable; /* NOTICE_NO_MAIL: who should be called */
+	const struct admin *unreachable; /* NOTICE_NO_WAY: who should be called */
 	enum notice_reason reason;
 };
 
 /* One person. */
 struct notice {
-	char *person; /* admins_person, or a fallback address in lower case */
-	char *name;   /* or NULL */
-	char *address;
+	const struct person *contact; /* borrowed from the people */
+	char *person;                 /* their key */
+	char *name;                   /* or NULL */
+	char *address;                /* mail address, else telephone, else the key: for readers */
 	bool fallback;
+	bool copy;       /* only because they are in notify.copy: never counts as somebody who was told */
 	bool *concerned; /* for each case, whether it is told to this person */
 	struct notice_item *items;
 	size_t count, capacity;
@@ -54,14 +59,17 @@ struct notice {
 struct notices {
 	const struct notice_case *cases;
 	size_t case_count;
-	struct notice *items; /* by person, the fallback last */
+	struct notice *items; /* by person; behind them the copies, the fallback last */
 	size_t count, capacity;
 	size_t untold; /* VMs, or cases without any, that concern the fallback while there is none */
 };
 
-/* Joins. ADMINS may be NULL (none was imported). All arguments must outlive *NOTICES; the caller calls notices_done. */
+/*
+ * Joins. ADMINS may be NULL (none was imported); PEOPLE is of the same list and settings. All arguments
+ * must outlive *NOTICES; the caller calls notices_done.
+ */
 void notices_build(struct notices *notices, const struct notice_case *cases, size_t case_count,
-		   const struct admins *admins, const struct conf_list *fallback);
+		   const struct admins *admins, const struct people *people, const struct conf *conf);
 void notices_done(struct notices *notices);
 /* The notice of that person, or NULL. */
 const struct notice *notices_find(const struct notices *notices, const char *person);

@@ -224,8 +224,9 @@ static void add_case(struct page *page, enum delivery_kind kind, const struct no
 	add_items(page, notices, notice, incident, NOTICE_OWN, heading);
 	add_items(page, notices, notice, incident, NOTICE_NOBODY,
 		  "No administrator is listed for these; you are the fallback:");
-	add_items(page, notices, notice, incident, NOTICE_NO_MAIL,
+	add_items(page, notices, notice, incident, NOTICE_NO_WAY,
 		  "Who is listed for these cannot be mailed; please call:");
+	add_items(page, notices, notice, incident, NOTICE_COPY, "For your information:");
 	if (at->affected && at->affected->snapshot != 0 && at->affected->count == 0) {
 		page_add_line(page, "No VM was running on it.");
 		page_end_block(page);
@@ -296,9 +297,11 @@ static void write_recovery(struct letter *letter, const struct notices *notices,
 			      incident->host, up.date, up.clock, up.zone,
 			      when_format_duration(incident->closed - incident->at, age));
 		page_end_block(&page);
-		for (enum notice_reason reason = NOTICE_OWN; reason <= NOTICE_NO_MAIL; reason++)
+		for (enum notice_reason reason = NOTICE_OWN; reason <= NOTICE_COPY; reason++)
 			add_items(&page, notices, notice, i, reason,
-				  reason == NOTICE_OWN ? "Your VMs:" : "VMs for which you are the fallback:");
+				  reason == NOTICE_OWN    ? "Your VMs:"
+				  : reason == NOTICE_COPY ? "For your information:"
+							  : "VMs for which you are the fallback:");
 	}
 	if (any_elsewhere(notice, notices))
 		page_add_command(&page, "Make sure that none of them runs twice:", "vmwhere --duplicates");

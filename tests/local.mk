@@ -49,6 +49,7 @@ tests_unit_test_hoststate_SOURCES = tests/unit/test_hoststate.c tests/unit/store
 server_kit = tests/unit/server_kit.c tests/unit/server_kit.h tests/unit/unit.h
 tests_unit_test_http_SOURCES = tests/unit/test_http.c $(server_kit)
 tests_unit_test_http_post_SOURCES = tests/unit/test_http_post.c $(server_kit)
+tests_unit_test_notice_SOURCES = tests/unit/test_notice.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_roll_SOURCES = tests/unit/test_roll.c $(roll_kit)
 tests_unit_test_roll_hostile_SOURCES = tests/unit/test_roll_hostile.c $(roll_kit)
 tests_unit_test_roll_kill_SOURCES = tests/unit/test_roll_kill.c $(roll_kit)

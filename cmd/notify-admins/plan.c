@@ -20,6 +20,7 @@ static void plan_free(struct plan *plan)
 	if (!plan)
 		return;
 	notices_done(&plan->notices);
+	people_done(&plan->people);
 	for (size_t i = 0; i < plan->incidents.count; i++)
 		affected_done(&plan->affected[i]);
 	free(plan->affected);
@@ -57,8 +58,9 @@ static int fill(struct state *state, struct plan *plan, struct err *e)
 			return err_wrap(e, "%s", incident->host);
 		plan->cases[i].affected = &plan->affected[i];
 	}
-	notices_build(&plan->notices, plan->cases, plan->incidents.count, have_admins ? &plan->admins : NULL,
-		      &state->conf->notify.fallback);
+	const struct admins *admins = have_admins ? &plan->admins : NULL;
+	people_build(&plan->people, admins, state->conf);
+	notices_build(&plan->notices, plan->cases, plan->incidents.count, admins, &plan->people, state->conf);
 	return 0;
 }
 

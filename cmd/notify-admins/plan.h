@@ -9,6 +9,7 @@
 #include "admins.h"
 #include "affected.h"
 #include "notice.h"
+#include "people.h"
 #include "state.h"
 
 enum { PLAN_FRESH_MS = 5000 /* how old what is told may be */ };
@@ -20,6 +21,7 @@ struct plan {
 	struct affected *affected;  /* one an incident */
 	struct notice_case *cases;
 	struct notices notices;
+	struct people people;
 	struct admins admins; /* `imported` is WHEN_UNKNOWN if there is none */
 	int64_t made;         /* CLOCK_MONOTONIC */
 	int64_t cost;         /* milliseconds */

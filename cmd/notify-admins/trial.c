@@ -14,6 +14,7 @@
 #include "mem.h"
 #include "notice.h"
 #include "notify.h"
+#include "people.h"
 #include "relay.h"
 #include "str.h"
 #include "when.h"
@@ -142,12 +143,14 @@ struct rehearsal {
 	struct affected *affected;
 	struct notice_case *cases;
 	struct admins admins;
+	struct people people;
 	struct notices notices;
 };
 
 static void rehearsal_done(struct rehearsal *r)
 {
 	notices_done(&r->notices);
+	people_done(&r->people);
 	for (size_t i = 0; r->affected && i < r->incidents.count; i++)
 		affected_done(&r->affected[i]);
 	free(r->affected);
@@ -191,8 +194,9 @@ static int prepare(struct rehearsal *r, struct options *o, struct store_view *vi
 	int have_admins = admins_load(view, &r->admins, e);
 	if (have_admins < 0)
 		return have_admins;
-	notices_build(&r->notices, r->cases, r->incidents.count, have_admins ? &r->admins : NULL,
-		      &o->conf.notify.fallback);
+	const struct admins *admins = have_admins ? &r->admins : NULL;
+	people_build(&r->people, admins, &o->conf);
+	notices_build(&r->notices, r->cases, r->incidents.count, admins, &r->people, &o->conf);
 	return 0;
 }
 

@@ -7,6 +7,8 @@
 
 #include "mem.h"
 #include "notice.h"
+#include "people.h"
+#include "scratch.h"
 #include "str.h"
 #include "vec.h"
 #include "when.h"
@@ -21,7 +23,8 @@ struct world {
 	struct notice_case cases[3];
 	size_t count;
 	struct admins admins;
-	struct conf_list fallback;
+	struct people people;
+	struct conf conf;
 	struct notices notices;
 };
 
@@ -44,7 +47,9 @@ static int end(void **state)
 		incident_done(&world.incidents[i]);
 		affected_done(&world.affected[i]);
 	}
+	people_done(&world.people);
 	admins_done(&world.admins);
+	conf_done(&world.conf);
 	return 0;
 }
 
@@ -93,17 +98,30 @@ static void list(const char *csv)
 	assert_ok(admins_parse(&world.admins, csv, strlen(csv), "list", NULL, NULL, &e), &e);
 }
 
+/* Beside a relay for mail. */
+static void settings(const char *text)
+{
+	cleanup(cleanup_mem) char *all = mem_format("smtp { url = \"smtp://m\" }\n%s\n", text);
+	struct err e = {0};
+
+	conf_done(&world.conf);
+	scratch_write(all, strlen(all));
+	assert_ok(conf_read(&world.conf, scratch_path, &e), &e);
+}
+
 static void build(void)
 {
-	notices_build(&world.notices, world.cases, world.count, &world.admins, &world.fallback);
+	notices_done(&world.notices);
+	people_done(&world.people);
+	if (!world.conf.path)
+		settings("");
+	people_build(&world.people, &world.admins, &world.conf);
+	notices_build(&world.notices, world.cases, world.count, &world.admins, &world.people, &world.conf);
 }
 
 static void with_fallback(void)
 {
-	static char address[] = "Ops@example.org";
-	static char *addresses[] = {address};
-
-	world.fallback = (struct conf_list){addresses, 1};
+	settings("notify { fallback = \"Ops@example.org\" }");
 }
 
 static const struct notice *of(const char *person)
@@ -161,7 +179,6 @@ static void what_concerns_nobody_reaches_the_fallback_or_is_counted(void **state
 	build();
 	assert_int_equal(world.notices.count, 0);
 	assert_int_equal(world.notices.untold, 4);
-	notices_done(&world.notices);
 
 	with_fallback();
 	build();
@@ -172,7 +189,7 @@ static void what_concerns_nobody_reaches_the_fallback_or_is_counted(void **state
 	assert_int_equal(fallback->count, 2);
 	assert_true(fallback->concerned[0] && fallback->concerned[1] && fallback->concerned[2]);
 	assert_int_equal(fallback->items[0].reason, NOTICE_NOBODY);
-	assert_int_equal(fallback->items[1].reason, NOTICE_NO_MAIL);
+	assert_int_equal(fallback->items[1].reason, NOTICE_NO_WAY);
 }
 
 static void complete_means_all_of_theirs(void **state)
@@ -306,5 +323,5 @@ int main(void)
 		TEST(many_hosts_are_counted),
 		TEST(who_refuses_is_named_with_what_they_should_know),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }
