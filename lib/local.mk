@@ -85,6 +85,19 @@ lib_libcore_a_SOURCES += lib/roll_record.c
 lib_libcore_a_SOURCES += lib/roll_results.c
 lib_libcore_a_SOURCES += lib/roll_visible.c
 lib_libcore_a_SOURCES += lib/roll_write.c lib/roll_write.h
+if HAVE_SIP
+lib_libcore_a_SOURCES += lib/sip.c lib/sip.h lib/sip_private.h
+lib_libcore_a_SOURCES += lib/sip_call.c
+lib_libcore_a_SOURCES += lib/sip_end.c
+lib_libcore_a_SOURCES += lib/sip_keys.c
+lib_libcore_a_SOURCES += lib/sip_media.c
+lib_libcore_a_SOURCES += lib/sip_pace.c
+lib_libcore_a_SOURCES += lib/sip_register.c
+lib_libcore_a_SOURCES += lib/sip_sdp.c
+lib_libcore_a_SOURCES += lib/sip_uri.c
+else
+lib_libcore_a_SOURCES += lib/sip_none.c lib/sip.h
+endif
 lib_libcore_a_SOURCES += lib/str.c lib/str.h
 lib_libcore_a_SOURCES += lib/table.c lib/table.h
 lib_libcore_a_SOURCES += lib/textfile.c lib/textfile.h

@@ -76,6 +76,7 @@ roll_kit = tests/unit/roll_kit.c tests/unit/roll_kit.h tests/unit/store_kit.c te
 helpers =
 helpers += tests/bench/roll_fill
 helpers += tests/cli/roll_script
+helpers += tests/cli/sip_call
 helpers += tests/cli/store_dump
 helpers += tests/cli/store_hold
 helpers += tests/lib/fixture
@@ -116,7 +117,7 @@ lab_self_tests += tests/lab/lab_self.bats
 
 # The archive gives each test only what it uses, and --as-needed drops the rest.
 unit_ldadd = lib/libcore.a $(CMOCKA_LIBS) $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) \
-	$(LIBXML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS)
+	$(LIBXML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS) $(SIP_LIBS)
 LDADD = $(unit_ldadd)
 check_PROGRAMS += $(fuzz_tests)
 program_tests = $(fuzz_tests)
