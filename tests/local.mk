@@ -3,6 +3,7 @@
 # Unit tests (cmocka): one program a module, tests/unit/test_MODULE.c, with
 # one group of cases. Linked with libcore and whatever library is needed.
 unit_tests =
+unit_tests += tests/unit/test_address
 unit_tests += tests/unit/test_admins
 unit_tests += tests/unit/test_admins_store
 unit_tests += tests/unit/test_affected
@@ -20,6 +21,8 @@ unit_tests += tests/unit/test_ledger
 unit_tests += tests/unit/test_lock
 unit_tests += tests/unit/test_mail
 unit_tests += tests/unit/test_notice
+unit_tests += tests/unit/test_people
+unit_tests += tests/unit/test_policy
 unit_tests += tests/unit/test_rate
 unit_tests += tests/unit/test_rec
 unit_tests += tests/unit/test_roll
@@ -50,6 +53,8 @@ server_kit = tests/unit/server_kit.c tests/unit/server_kit.h tests/unit/unit.h
 tests_unit_test_http_SOURCES = tests/unit/test_http.c $(server_kit)
 tests_unit_test_http_post_SOURCES = tests/unit/test_http_post.c $(server_kit)
 tests_unit_test_notice_SOURCES = tests/unit/test_notice.c tests/unit/scratch.h tests/unit/unit.h
+tests_unit_test_people_SOURCES = tests/unit/test_people.c tests/unit/scratch.h tests/unit/unit.h
+tests_unit_test_policy_SOURCES = tests/unit/test_policy.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_roll_SOURCES = tests/unit/test_roll.c $(roll_kit)
 tests_unit_test_roll_hostile_SOURCES = tests/unit/test_roll_hostile.c $(roll_kit)
 tests_unit_test_roll_kill_SOURCES = tests/unit/test_roll_kill.c $(roll_kit)

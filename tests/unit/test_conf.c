@@ -66,6 +66,29 @@ static void an_empty_file_gives_the_defaults(void **state)
 		assert_null(conf.smtp.password);
 		assert_int_equal(conf.smtp.password_command.count, 0);
 		assert_null(conf.smtp.ca_file);
+		assert_null(conf.smtp.vm);
+		assert_int_equal(conf.notify.voice_minute, 1);
+		assert_int_equal(conf.notify.voice_quarter, 3);
+		assert_int_equal(conf.notify.voice_hour, 7);
+		assert_int_equal(conf.notify.voice_total, 500);
+		assert_string_equal(conf.notify.policy, "default");
+		assert_int_equal(conf.notify.copy.count, 0);
+		assert_null(conf.notify.templates);
+		assert_null(conf.notify.reply);
+		assert_null(conf.sip.from);
+		assert_null(conf.sip.exchange);
+		assert_null(conf.sip.registrar);
+		assert_null(conf.sip.user);
+		assert_null(conf.sip.password);
+		assert_int_equal(conf.sip.password_command.count, 0);
+		assert_int_equal(conf.sip.ring_timeout_ms, 30000);
+		assert_string_equal(conf.sip.voice_lang, "en-gb");
+		assert_int_equal(conf.sip.calls, 100);
+		assert_null(conf.sip.vm);
+		assert_int_equal(conf.policy_count, 2);
+		assert_int_equal(conf.person_count, 0);
+		assert_int_equal(conf.webhook_count, 0);
+		assert_int_equal(conf.command_count, 0);
 	}
 }
 
@@ -132,6 +155,357 @@ static void every_setting_is_read(void **state)
 	assert_string_equal(conf.smtp.password_command.items[2], "q\"\\");
 	assert_null(conf.smtp.password_command.items[3]);
 	assert_string_equal(conf.smtp.ca_file, "/etc/ssl/ours.pem");
+}
+
+static void settings_of_calls_and_copies_are_read(void **state)
+{
+	(void)state;
+	cleanup(conf_done) struct conf conf = {0};
+	struct err e = {0};
+
+	assert_ok(read_text(&conf,
+			    "notify { voice_minute = 2 voice_quarter = 4 voice_hour = 8 voice_total = 100 "
+			    "policy = both\n"
+			    "  copy = { \"webhook:chat\", \"command:pager\", \"Log@Example.org\" }\n"
+			    "  templates = \"/etc/vmroll/texts\" reply = \"vmroll+%s@example.org\" }\n"
+			    "smtp { vm = \"mail1\" }\n"
+			    "sip { from = \"sip:vmroll@10.0.0.9:5060\" exchange = "
+			    "\"sip:0%s@10.0.0.5;transport=tcp\"\n"
+			    "  registrar = \"sip:10.0.0.5\" user = \"u\" password_command = { \"pass\", "
+			    "\"sip\" }\n"
+			    "  ring_timeout = \"20s\" voice_lang = \"ja\" calls = 5 vm = \"pbx1\" }\n"
+			    "webhook \"chat\" { url = \"https://chat.example.org/x\" headers_command = { "
+			    "\"cat\", \"/h\" }\n"
+			    "  ca_file = \"/ca.pem\" }\n"
+			    "command \"pager\" { argv = { \"/usr/bin/pager\", \"a b\" } }\n",
+			    &e),
+		  &e);
+	assert_int_equal(conf.notify.voice_minute, 2);
+	assert_int_equal(conf.notify.voice_quarter, 4);
+	assert_int_equal(conf.notify.voice_hour, 8);
+	assert_int_equal(conf.notify.voice_total, 100);
+	assert_string_equal(conf.notify.policy, "both");
+	assert_int_equal(conf.notify.copy.count, 3);
+	assert_string_equal(conf.notify.copy.items[0], "webhook:chat");
+	assert_string_equal(conf.notify.copy.items[2], "log@example.org");
+	assert_string_equal(conf.notify.templates, "/etc/vmroll/texts");
+	assert_string_equal(conf.notify.reply, "vmroll+%s@example.org");
+	assert_string_equal(conf.smtp.vm, "mail1");
+	assert_string_equal(conf.sip.from, "sip:vmroll@10.0.0.9:5060");
+	assert_string_equal(conf.sip.exchange, "sip:0%s@10.0.0.5;transport=tcp");
+	assert_string_equal(conf.sip.registrar, "sip:10.0.0.5");
+	assert_string_equal(conf.sip.user, "u");
+	assert_string_equal(conf.sip.password_command.items[1], "sip");
+	assert_null(conf.sip.password_command.items[2]);
+	assert_int_equal(conf.sip.ring_timeout_ms, 20000);
+	assert_string_equal(conf.sip.voice_lang, "ja");
+	assert_int_equal(conf.sip.calls, 5);
+	assert_string_equal(conf.sip.vm, "pbx1");
+	const struct conf_webhook *webhook = conf_find_webhook(&conf, "chat");
+	assert_string_equal(webhook->url, "https://chat.example.org/x");
+	assert_int_equal(webhook->format, CONF_WEBHOOK_ALERTMANAGER);
+	assert_int_equal(webhook->headers_command.count, 2);
+	assert_string_equal(webhook->ca_file, "/ca.pem");
+	const struct conf_command *command = conf_find_command(&conf, "pager");
+	assert_int_equal(command->argv.count, 2);
+	assert_string_equal(command->argv.items[1], "a b");
+	assert_null(command->argv.items[2]);
+	assert_null(conf_find_webhook(&conf, "pager"));
+	assert_null(conf_find_command(&conf, "chat"));
+}
+
+static void a_policy_is_its_steps(void **state)
+{
+	(void)state;
+	cleanup(conf_done) struct conf conf = {0};
+	struct err e = {0};
+
+	assert_ok(
+		read_text(
+			&conf,
+			"policy \"night\" {\n"
+			"	step { channels = { \"mail\" } }\n"
+			"	step { after = \"3m\" channels = \"voice\" }\n"
+			"	step { after = \"3m\" to = { \"group:on-call\", \"Boss@Example.org\", "
+			"\"+8190\", \"fallback\" }\n"
+			"	       channels = { \"voice\", \"command:c\", \"mail\", \"webhook:w\" } }\n"
+			"	repeat = \"30m\"\n"
+			"}\n"
+			"webhook \"w\" { url = \"http://127.0.0.1:1/\" }\ncommand \"c\" { argv = \"true\" }\n"
+			"policy \"both\" { step { channels = \"voice\" } }\n",
+			&e),
+		&e);
+	assert_int_equal(conf.policy_count, 3);
+	const struct conf_policy *night = conf_find_policy(&conf, "night");
+	assert_int_equal(night->line, 1);
+	assert_int_equal(night->repeat_ms, 30 * 60000);
+	assert_int_equal(night->step_count, 3);
+	assert_int_equal(night->steps[0].after_ms, 0);
+	assert_int_equal(night->steps[0].to.count, 0);
+	assert_int_equal(night->steps[0].way_count, 1);
+	assert_int_equal(night->steps[0].ways[0].channel, CONF_MAIL);
+	assert_int_equal(night->steps[1].after_ms, 180000);
+	assert_int_equal(night->steps[1].ways[0].channel, CONF_VOICE);
+	const struct conf_step *last = &night->steps[2];
+	assert_int_equal(last->to.count, 4);
+	assert_string_equal(last->to.items[0], "group:on-call");
+	assert_string_equal(last->to.items[1], "boss@example.org");
+	assert_string_equal(last->to.items[3], "fallback");
+	assert_int_equal(last->way_count, 4);
+	assert_int_equal(last->ways[1].channel, CONF_COMMAND);
+	assert_string_equal(last->ways[1].name, "c");
+	assert_int_equal(last->ways[3].channel, CONF_WEBHOOK);
+	assert_string_equal(last->ways[3].name, "w");
+	/* What the file says of a shipped one holds; the other one is as shipped. */
+	const struct conf_policy *both = conf_find_policy(&conf, "both");
+	assert_int_equal(both->steps[0].way_count, 1);
+	assert_int_equal(both->line, 10);
+	const struct conf_policy *standard = conf_find_policy(&conf, "default");
+	assert_int_equal(standard->line, 0);
+	assert_int_equal(standard->repeat_ms, 0);
+	assert_int_equal(standard->step_count, 2);
+	assert_int_equal(standard->steps[0].ways[0].channel, CONF_MAIL);
+	assert_int_equal(standard->steps[1].after_ms, 180000);
+	assert_int_equal(standard->steps[1].ways[0].channel, CONF_VOICE);
+}
+
+static void the_shipped_policies_are_there(void **state)
+{
+	(void)state;
+	cleanup(conf_done) struct conf conf = {0};
+	struct err e = {0};
+
+	assert_ok(read_text(&conf, "", &e), &e);
+	const struct conf_policy *both = conf_find_policy(&conf, "both");
+	assert_int_equal(both->step_count, 1);
+	assert_int_equal(both->steps[0].after_ms, 0);
+	assert_int_equal(both->steps[0].way_count, 2);
+	assert_int_equal(both->steps[0].ways[1].channel, CONF_VOICE);
+	assert_null(conf_find_policy(&conf, "neither"));
+}
+
+static void persons_are_read(void **state)
+{
+	(void)state;
+	cleanup(conf_done) struct conf conf = {0};
+	struct err e = {0};
+
+	assert_ok(read_text(&conf,
+			    "person \"Ito@Example.org\" { name = \"Ito \\\"T\\\"\" email = \"i@example.org\" "
+			    "phone = \"*21#\"\n"
+			    "  voice_lang = \"ja\" policy = \"both\" groups = { \"on-call\", db } quiet = "
+			    "\"22:00-07:30\"\n"
+			    "  mail_only = \"yes\" }\n"
+			    "person \"sip:Desk@pbx.example.org\" { quiet = \"00:00-23:59\" }\n"
+			    "person \"+8190\" { }\n",
+			    &e),
+		  &e);
+	assert_int_equal(conf.person_count, 3);
+	const struct conf_person *ito = &conf.persons[0];
+	assert_string_equal(ito->key, "ito@example.org");
+	assert_string_equal(ito->name, "Ito \"T\"");
+	assert_string_equal(ito->email, "i@example.org");
+	assert_string_equal(ito->phone, "*21#");
+	assert_string_equal(ito->voice_lang, "ja");
+	assert_string_equal(ito->policy, "both");
+	assert_int_equal(ito->groups.count, 2);
+	assert_string_equal(ito->groups.items[1], "db");
+	assert_int_equal(ito->quiet_from, 22 * 60);
+	assert_int_equal(ito->quiet_to, 7 * 60 + 30);
+	assert_true(ito->mail_only);
+	const struct conf_person *desk = &conf.persons[1];
+	assert_string_equal(desk->key, "sip:Desk@pbx.example.org");
+	assert_null(desk->email);
+	assert_null(desk->policy);
+	assert_int_equal(desk->quiet_to, 23 * 60 + 59);
+	assert_false(desk->mail_only);
+	assert_string_equal(conf.persons[2].key, "+8190");
+	assert_int_equal(conf.persons[2].quiet_from, -1);
+	assert_int_equal(conf.persons[2].quiet_to, -1);
+}
+
+#define MAILS "{ step { channels = \"mail\" } }\n"
+
+static void what_is_wrong_with_whom_to_tell_is_named_with_its_line(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		const char *expected;
+	} cases[] = {
+		/* titles and nesting */
+		{"policy { }\n", ":1: expected policy \"NAME\" {"},
+		{"person { }\n", ":1: expected person \"ADDRESS\" {"},
+		{"ping \"x\" { }\n", ":1: section ping has no title"},
+		{"policy \"p\" { step \"x\" { } }\n", ":1: section step has no title"},
+		{"policy p { }\n", ":1: expected = or { after \"policy\""},
+		{"policy \"p\" = 1\n", "expected a name before ="},
+		{"policy \"p\" \"q\" { }\n",
+		 ":1: expected = before the value of \"policy\", or { behind its title"},
+		{"smtp { password \"secret\"\n}\n", ":2: expected = before the value of \"password\""},
+		{"smtp { password \"secret\"\nuser = \"u\" }\n",
+		 ":2: expected = before the value of \"password\""},
+		{"smtp { password \"secret\" { } }\n", ":1: section password inside section smtp"},
+		{"\nstep { }\n", ":2: section step stands only inside of section policy"},
+		{"ping { step { } }\n", ":1: section step inside section ping"},
+		{"policy \"p\" { policy \"q\" { } }\n", ":1: section policy inside section policy"},
+		{"policy \"p\" { step { step { } } }\n", ":1: section step inside section step"},
+		{"policy \"p\" { after = \"1s\" }\n", ":1: unknown setting policy.after"},
+		{"policy \"p\" {\n step { repeat = \"1s\" } }\n", ":2: unknown setting step.repeat"},
+		{"policy \"p\" {\n step { after = \"1s\"\n after = \"1s\" } }\n",
+		 ":3: setting step.after is on line 2 already"},
+		{"policy \"p\" " MAILS "policy \"q\" " MAILS "policy \"p\" " MAILS,
+		 ":3: section policy \"p\" is on line 1 already"},
+		{"webhook \"w\" { url = \"http://h\" }\n\nwebhook \"w\" { url = \"http://h\" }\n",
+		 ":3: section webhook \"w\" is on line 1 already"},
+		{"person \"a@b.c\" { }\nperson \"A@B.c\" { }\n",
+		 ":2: section person \"a@b.c\" is on line 1 already"},
+		{"policy \"${HOME}\" " MAILS, ":1: ${ is not allowed"},
+		{"policy \"p\\n\" " MAILS, "unknown escape"},
+		{"policy \"p\n\" " MAILS, ":1: a string without its closing \""},
+		/* cuts */
+		{"policy \"p\"\n", ":1: policy has a title and no {: the file is cut short"},
+		{"policy \"p\" {\n", ":2: section policy of line 1 is not closed: the file is cut short"},
+		{"policy \"p\" {\n step {\n", ":3: section step of line 2 inside section policy of line 1 is "
+					      "not closed: the file is cut short"},
+		{"policy \"p\" {\n step {\n channels = {\n",
+		 ":4: the list of line 3 is not closed: the file is cut short"},
+		{"policy \"p\" {\n step { channels = \"mail\" }\n",
+		 ":3: section policy of line 1 is not closed: the file is cut short"},
+		/* policies */
+		{"policy \"a b\" " MAILS, ":1: policy: \"a b\" is not a name"},
+		{"policy \"\" " MAILS, ":1: policy: \"\" is not a name"},
+		{"policy \"p\" { }\n", ":1: policy \"p\" has no step"},
+		{"policy \"p\" {\n step { } }\n", ":2: a step without channels"},
+		{"policy \"p\" {\n step { channels = { } } }\n", ":2: a step without channels"},
+		{"policy \"p\" {\n step { channels = \"fax\" } }\n",
+		 ":2: step.channels = \"fax\": \"fax\" is no channel"},
+		{"policy \"p\" {\n step { channels = \"Mail\" } }\n", "\"Mail\" is no channel"},
+		{"policy \"p\" {\n step { channels = \"webhook\" } }\n", "\"webhook\" is no channel"},
+		{"policy \"p\" {\n step { channels = \"webhook:\" } }\n", "\"\" is not a name"},
+		{"policy \"p\" {\n step { channels = \"mail\" }\n step { channels = { \"mail\", "
+		 "\"webhook:w\" } } }\n",
+		 ":3: step.channels: there is no webhook \"w\""},
+		{"command \"w\" { argv = \"x\" }\npolicy \"p\" {\n step { channels = \"webhook:w\" } }\n",
+		 ":3: step.channels: there is no webhook \"w\""},
+		{"policy \"p\" {\n step { channels = \"command:c\" } }\n",
+		 ":2: step.channels: there is no command \"c\""},
+		{"policy \"p\" {\n step { channels = { \"webhook:a\", \"webhook:b\" } } }\n",
+		 ":2: step.channels: more than one webhook in a step"},
+		{"policy \"p\" {\n step { channels = { \"command:a\", \"mail\", \"command:a\" } } }\n",
+		 ":2: step.channels: more than one command in a step"},
+		{"policy \"p\" {\n step { channels = { \"mail\", \"mail\" } } }\n",
+		 "more than one mail in a step"},
+		{"policy \"p\" {\n step { to = \"on-call\" channels = \"mail\" } }\n",
+		 ":2: step.to = \"on-call\": \"on-call\" is neither \"group:NAME\", the mail address"},
+		{"policy \"p\" {\n step { to = { \"a@b.c\", \"group:\" } channels = \"mail\" } }\n",
+		 ":2: step.to: \"\" is not a name"},
+		{"policy \"p\" {\n step { to = \"sip:a@b?x=y\" channels = \"mail\" } }\n", ":2: step.to"},
+		{"policy \"p\" {\n step { after = \"2m\" channels = \"mail\" }\n step { after = \"1m\" "
+		 "channels = \"mail\" } }\n",
+		 ":3: a step that comes before the one above it"},
+		{"policy \"p\" {\n step { after = \"8d\" channels = \"mail\" } }\n", "from 0s to 7d"},
+		{"policy \"p\" {\n step { after = \"2m\" channels = \"mail\" }\n repeat = \"2m\" }\n",
+		 ":3: policy.repeat: expected 0, or more than the `after` of the last step"},
+		{"policy \"p\" {\n repeat = \"2ms\" step { channels = \"mail\" } }\n",
+		 ":2: policy.repeat: expected 0"},
+		{"notify {\n policy = \"night\" }\n", ":2: notify.policy: there is no policy \"night\""},
+		{"notify { policy = \"\" }\n", ":1: notify.policy = \"\""},
+		/* persons */
+		{"person \"Ito\" { }\n", ":1: person: \"Ito\" is neither a mail address nor a telephone"},
+		{"person \"\" { }\n", ":1: person: \"\" is neither"},
+		{"person \"sip:a@b;maddr=c\" { }\n", ":1: person: \"sip:a@b;maddr=c\" is neither"},
+		{"person \"a@b.c\" {\n policy = \"night\" }\n",
+		 ":2: person.policy: there is no policy \"night\""},
+		{"person \"a@b.c\" {\n phone = \"03-1234\" }\n",
+		 ":2: person.phone = \"03-1234\": \"03-1234\" is not a phone"},
+		{"person \"a@b.c\" {\n phone = \"sip:a@b?Replaces=x\" }\n", "is not a phone number"},
+		{"person \"a@b.c\" {\n email = \"x\" }\n", ":2: person.email = \"x\""},
+		{"person \"a@b.c\" {\n voice_lang = \"en_GB\" }\n",
+		 ":2: person.voice_lang = \"en_GB\": \"en_GB\" is not a voice"},
+		{"person \"a@b.c\" {\n voice_lang = \"../x\" }\n", "is not a voice"},
+		{"person \"a@b.c\" {\n voice_lang = \"\" }\n", "is not a voice"},
+		{"person \"a@b.c\" {\n groups = \"a;b\" }\n",
+		 ":2: person.groups = \"a;b\": \"a;b\" is not a name"},
+		{"person \"a@b.c\" {\n quiet = \"22-07\" }\n",
+		 ":2: person.quiet = \"22-07\": expected two different times"},
+		{"person \"a@b.c\" {\n quiet = \"22:00-22:00\" }\n", "expected two different times"},
+		{"person \"a@b.c\" {\n quiet = \"22:00-24:00\" }\n", "expected two different times"},
+		{"person \"a@b.c\" {\n quiet = \"22:60-07:00\" }\n", "expected two different times"},
+		{"person \"a@b.c\" {\n quiet = \"22:00-07:00x\" }\n", "expected two different times"},
+		{"person \"a@b.c\" {\n quiet = \"22:00\" }\n", "expected two different times"},
+		{"person \"a@b.c\" {\n quiet = \"2:00-7:00\" }\n", "expected two different times"},
+		{"person \"a@b.c\" {\n mail_only = \"true\" }\n", "expected \"yes\" or \"no\""},
+		/* receivers */
+		{"webhook \"w\" { }\n", ":1: webhook \"w\" without url"},
+		{"webhook \"w x\" { url = \"http://h\" }\n", ":1: webhook: \"w x\" is not a name"},
+		{"webhook \"w\" {\n url = \"ftp://h\" }\n", ":2: webhook.url: expected http:// or https://"},
+		{"webhook \"w\" {\n url = \"https://\" }\n", "expected http:// or https://"},
+		{"webhook \"w\" {\n url = \"https://u:secret@h/\" }\n",
+		 ":2: webhook.url: user and password do not"},
+		{"webhook \"w\" {\n url = \"gopher://secret\" }\n", ":2: webhook.url"},
+		{"webhook \"w\" {\n url = \"http://h\" format = \"xml\" }\n",
+		 "expected \"alertmanager\" or \"slack\""},
+		{"command \"c\" { }\n", ":1: command \"c\" without argv"},
+		{"command \"c\" {\n argv = { } }\n", ":1: command \"c\" without argv"},
+		{"command \"c\" {\n argv = \"\" }\n", "expected a command and its arguments"},
+		{"notify {\n copy = { \"webhook:w\" } }\n", ":2: notify.copy: there is no webhook \"w\""},
+		{"notify {\n copy = { \"a@b.c\", \"command:c\" } }\n",
+		 ":2: notify.copy: there is no command \"c\""},
+		{"notify {\n copy = { \"ops\" } }\n",
+		 ":2: notify.copy = \"ops\": \"ops\" is neither \"webhook:NAME\""},
+		{"notify { templates = \"texts\" }\n", "expected the absolute path of a folder"},
+		{"notify { reply = \"vmroll\" }\n", "expected a mail address"},
+		{"notify { reply = \"vmroll+%s%s@example.org\" }\n", "expected a mail address"},
+		{"notify { reply = \"vmroll+%d@example.org\" }\n", "expected a mail address"},
+		{"notify { reply = \"vmroll@%s.example.org\" }\n", "expected a mail address"},
+		{"notify { voice_minute = 0 }\n", "from 1 to 1000"},
+		/* calls */
+		{"sip { from = \"sip:10.0.0.9\" }\n", ":1: sip.from = \"sip:10.0.0.9\": expected who calls"},
+		{"sip { from = \"10.0.0.9\" }\n", "expected who calls"},
+		{"sip { from = \"sip:v@10.0.0.9;maddr=1.2.3.4\" }\n", "expected who calls"},
+		{"sip { exchange = \"sip:10.0.0.5\" }\n", "expected a sip: URI with %s"},
+		{"sip { exchange = \"sip:x@10.0.0.5\" }\n", "expected a sip: URI with %s"},
+		{"sip { exchange = \"sip:%s%s@10.0.0.5\" }\n", "expected a sip: URI with %s"},
+		{"sip { exchange = \"sip:%d@10.0.0.5\" }\n", "expected a sip: URI with %s"},
+		{"sip { exchange = \"sip:x@%s\" }\n", "expected a sip: URI with %s"},
+		{"sip { exchange = \"sip:%s@10.0.0.5?X=1\" }\n", "expected a sip: URI with %s"},
+		{"sip { registrar = \"sip:u@10.0.0.5\" }\n", "expected sip:HOST[:PORT]"},
+		{"sip { voice_lang = \"EN\" }\n", "is not a voice"},
+		{"sip { calls = 0 }\n", "from 1 to 1000"},
+		{"sip { password = \"secret\"\npassword_command = { \"pass\" } }\n",
+		 ":2: sip.password and sip.password_command are both set"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct conf conf = {0};
+		struct err e = {0};
+		int result = read_text(&conf, cases[i].text, &e);
+		if (result != ERR_USAGE || !strstr(e.text, cases[i].expected))
+			fail_msg("%s gives %d: %s", cases[i].text, result, e.text);
+		assert_true(str_starts(e.text, scratch_path));
+		assert_null(strstr(e.text, "secret"));
+		assert_null(conf.store);
+	}
+}
+
+static void a_policy_has_so_many_steps_and_no_more(void **state)
+{
+	(void)state;
+	for (unsigned steps = CONF_STEPS_MAX; steps <= CONF_STEPS_MAX + 1; steps++) {
+		cleanup(conf_done) struct conf conf = {0};
+		cleanup(str_done) struct str text = {0};
+		struct err e = {0};
+		str_add(&text, "policy \"p\" {\n");
+		for (unsigned i = 0; i < steps; i++)
+			str_add(&text, "step { channels = mail }\n");
+		str_add(&text, "}\n");
+		int result = read_text(&conf, str_text(&text), &e);
+		if (steps == CONF_STEPS_MAX)
+			assert_ok(result, &e);
+		else
+			assert_error(result, ERR_USAGE, &e, ":18: more than 16 steps in policy \"p\"");
+	}
 }
 
 static void an_empty_list_takes_the_default_away(void **state)
@@ -282,6 +656,8 @@ static void a_password_needs_a_private_file(void **state)
 	static const char *const secrets[] = {
 		"smtp {\n password = \"geheim\" }\n",
 		"notify {\n admins = \"https://u:geheim@intra/vms.csv\" }\n",
+		"sip {\n password = \"geheim\" }\n",
+		"webhook \"w\" {\n url = \"https://hooks.example.org/geheim\" format = \"slack\" }\n",
 	};
 	static const mode_t open_modes[] = {0640, 0604, 0644, 0620};
 
@@ -367,6 +743,8 @@ static void count_warning(void *context, const char *text)
 	str_addf(all, "%s\n", text);
 }
 
+#define WELL "smtp { url = \"smtp://m\" from = \"a@b.c\" }\n"
+
 static void what_is_valid_but_not_meant_is_warned_of(void **state)
 {
 	(void)state;
@@ -384,6 +762,27 @@ static void what_is_valid_but_not_meant_is_warned_of(void **state)
 		 "smtp.url is not set: no mail can be sent\n"
 		 "smtp.user is set without smtp.password or smtp.password_command\n"
 		 "smtp.user is set and smtp.tls is not \"required\": the password may travel in clear\n"},
+		{WELL
+		 "notify { fallback = \"a@b.c\" policy = \"both\" copy = \"webhook:v\" reply = \"r@b.c\" }\n"
+		 "person \"a@b.c\" { policy = \"default\" }\n"
+		 "policy \"q\" { step { channels = { \"webhook:w\", \"command:c\" } } }\n"
+		 "webhook \"v\" { url = \"http://h\" }\nwebhook \"w\" { url = \"http://h\" }\n"
+		 "command \"c\" { argv = \"x\" }\n",
+		 ""},
+		{WELL "notify { fallback = \"a@b.c\" }\npolicy \"both\" { step { channels = { \"mail\", "
+		      "\"voice\" } } }\n"
+		      "policy \"m\" { step { channels = \"mail\" } }\n",
+		 "sip.from is not set: policy \"both\" calls nobody\n"},
+		{WELL "notify { fallback = \"a@b.c\" }\nwebhook \"v\" { url = \"http://h\" }\ncommand \"v\" "
+		      "{ argv = \"x\" }\n",
+		 "webhook \"v\" is not used: no policy and not notify.copy names it\n"
+		 "command \"v\" is not used: no policy and not notify.copy names it\n"},
+		{WELL "notify { fallback = \"a@b.c\" }\nsip { from = \"sip:v@10.0.0.9\" user = \"u\" }\n"
+		      "policy \"v\" { step { channels = \"voice\" } }\n",
+		 "sip.exchange is not set: telephone numbers cannot be called, only sip: addresses\n"
+		 "sip.user is set without sip.password or sip.password_command\n"},
+		{WELL "notify { fallback = \"a@b.c\" }\nsip { exchange = \"sip:%s@10.0.0.5\" }\n",
+		 "sip.from is not set: nobody can be called\n"},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -401,6 +800,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_file_gives_the_defaults),
 		cmocka_unit_test(every_setting_is_read),
+		cmocka_unit_test(settings_of_calls_and_copies_are_read),
+		cmocka_unit_test(a_policy_is_its_steps),
+		cmocka_unit_test(the_shipped_policies_are_there),
+		cmocka_unit_test(persons_are_read),
+		cmocka_unit_test(what_is_wrong_with_whom_to_tell_is_named_with_its_line),
+		cmocka_unit_test(a_policy_has_so_many_steps_and_no_more),
 		cmocka_unit_test(an_empty_list_takes_the_default_away),
 		cmocka_unit_test(what_is_wrong_is_named_with_its_line),
 		cmocka_unit_test(a_bad_file_leaves_nothing_behind),
