@@ -17,18 +17,37 @@
 
 enum { FIELD_MAX_BYTES = 2048 };
 
-enum column { COLUMN_VM, COLUMN_ADMIN, COLUMN_EMAIL, COLUMN_PHONE, COLUMN_PROCESS, COLUMN_COUNT };
+enum column {
+	COLUMN_VM,
+	COLUMN_ADMIN,
+	COLUMN_EMAIL,
+	COLUMN_PHONE,
+	COLUMN_PROCESS,
+	COLUMN_OPTIONAL, /* this one and those behind it */
+	COLUMN_VOICE_LANG = COLUMN_OPTIONAL,
+	COLUMN_POLICY,
+	COLUMN_GROUP,
+	COLUMN_COUNT
+};
 
-static const char *const column_names[COLUMN_COUNT] = {"vm", "admin", "email", "phone", "process"};
+static const char *const column_names[COLUMN_COUNT] = {"vm",      "admin",      "email",  "phone",
+						       "process", "voice_lang", "policy", "group"};
+
+/* What is one for each person, in whichever of their rows it stands. */
+struct facts {
+	struct map *rows; /* person: the number of the first row that says it, plus one */
+	VEC(char *) persons;
+};
 
 /* One reading of a list. */
 struct import {
 	struct csv csv;
-	size_t columns[COLUMN_COUNT]; /* where each stands */
+	size_t columns[COLUMN_COUNT]; /* where each stands; SIZE_MAX: nowhere */
 	size_t width;
 	VEC(struct admin) rows;
 	struct map *seen; /* VM, NUL, person: the row's line */
 	VEC(char *) seen_keys;
+	struct facts policies, voices;
 	const char *source;
 	admins_bad_line *bad;
 	void *context;
@@ -36,8 +55,18 @@ struct import {
 	char first_bad[ERR_TEXT_SIZE];
 };
 
+static void facts_done(struct facts *facts)
+{
+	map_free(facts->rows);
+	vec_foreach(&facts->persons, person)
+		free(*person);
+	vec_done(&facts->persons);
+}
+
 static void import_done(struct import *import)
 {
+	facts_done(&import->policies);
+	facts_done(&import->voices);
 	csv_done(&import->csv);
 	vec_foreach(&import->rows, admin)
 		admin_done(admin);
@@ -67,7 +96,7 @@ static int find_column(struct import *import, enum column column, struct err *e)
 			return err_set(e, ERR_USAGE, "column %s stands there twice", column_names[column]);
 		found = i;
 	}
-	if (found == SIZE_MAX)
+	if (found == SIZE_MAX && column < COLUMN_OPTIONAL)
 		return err_set(e, ERR_USAGE, "no column %s; the first row must name vm,admin,email,phone,process",
 			       column_names[column]);
 	import->columns[column] = found;
@@ -86,7 +115,9 @@ static int check_header(struct import *import, struct err *e)
 
 static const char *value_of(const struct import *import, enum column column)
 {
-	return csv_field(&import->csv, import->columns[column], NULL);
+	size_t index = import->columns[column];
+
+	return index == SIZE_MAX ? "" : csv_field(&import->csv, index, NULL);
 }
 
 static bool is_ours(const struct import *import, size_t index)
@@ -150,6 +181,19 @@ static int check_person(const struct import *import, struct err *e)
 	return result;
 }
 
+static int check_optional(const struct import *import, struct err *e)
+{
+	const char *voice_lang = value_of(import, COLUMN_VOICE_LANG);
+	const char *policy = value_of(import, COLUMN_POLICY);
+	int result = 0;
+
+	if (*voice_lang && conf_check_lang(voice_lang, e) < 0)
+		result = err_wrap(e, "voice_lang");
+	if (*policy && result == 0 && conf_check_name(policy, e) < 0)
+		result = err_wrap(e, "policy");
+	return result;
+}
+
 static int check_vm(const char *vm, struct err *e)
 {
 	const char *host = strrchr(vm, '@');
@@ -171,6 +215,62 @@ static void add_canonical(struct str *key, const char *vm)
 	str_add(key, vm_uuid_parse(vm, uuid, &not_uuid) == 0 ? vm_uuid_format(uuid, text) : vm);
 }
 
+/* Names between blanks and semicolons. */
+static int split_groups(const char *text, struct conf_list *groups, struct err *e)
+{
+	static const char between[] = " ;";
+
+	for (text += strspn(text, between); *text; text += strspn(text, between)) {
+		size_t length = strcspn(text, between);
+		conf_list_take(groups, mem_string_n(text, length));
+		if (conf_check_name(groups->items[groups->count - 1], e) < 0)
+			return err_wrap(e, "group");
+		text += length;
+	}
+	return 0;
+}
+
+/* ERR_USAGE, if the person of the row has another VALUE of what FACTS are, called NAME, in a row before. */
+static int check_fact(struct import *import, struct facts *facts, const struct admin *admin, const char *name,
+		      char *(*value_in)(const struct admin *admin), struct err *e)
+{
+	cleanup(cleanup_mem) char *person = admins_person(admin);
+	const char *value = value_in(admin);
+	size_t number = (size_t)(uintptr_t)map_find(facts->rows, person, strlen(person));
+
+	if (!value)
+		return 0;
+	if (number == 0) {
+		vec_push(&facts->persons, person);
+		map_add(facts->rows, person, strlen(person), (void *)(uintptr_t)(import->rows.count + 1));
+		person = NULL;
+		return 0;
+	}
+	const struct admin *before = &import->rows.items[number - 1];
+	if (str_equal(value_in(before), value))
+		return 0;
+	return err_set(e, ERR_USAGE, "%s \"%s\" for %s, who has \"%s\" on line %u", name, value, person,
+		       value_in(before), before->line);
+}
+
+static char *policy_in(const struct admin *admin)
+{
+	return admin->policy;
+}
+
+static char *voice_in(const struct admin *admin)
+{
+	return admin->voice_lang;
+}
+
+/* The row that ADMIN becomes is the next to be added. */
+static int check_facts(struct import *import, const struct admin *admin, struct err *e)
+{
+	int result = check_fact(import, &import->policies, admin, "policy", policy_in, e);
+
+	return result < 0 ? result : check_fact(import, &import->voices, admin, "voice_lang", voice_in, e);
+}
+
 /* Takes ownership of ADMIN's fields, if it succeeds. */
 static int add_row(struct import *import, const struct admin *admin, struct err *e)
 {
@@ -187,6 +287,8 @@ static int add_row(struct import *import, const struct admin *admin, struct err 
 	if (!map_add(import->seen, kept, length, (void *)(uintptr_t)admin->line))
 		return err_set(e, ERR_USAGE, "%s has %s on line %lu already", admin->vm, person,
 			       (unsigned long)(uintptr_t)map_find(import->seen, kept, length));
+	if (check_facts(import, admin, e) < 0)
+		return ERR_USAGE;
 	vec_push(&import->rows, *admin);
 	return 0;
 }
@@ -204,6 +306,8 @@ static int take_row(struct import *import, struct err *e)
 		result = check_vm(value_of(import, COLUMN_VM), e);
 	if (result == 0)
 		result = check_person(import, e);
+	if (result == 0)
+		result = check_optional(import, e);
 	if (result < 0)
 		return result;
 	struct admin admin = {
@@ -212,9 +316,13 @@ static int take_row(struct import *import, struct err *e)
 		.email = optional(value_of(import, COLUMN_EMAIL)),
 		.phone = optional(value_of(import, COLUMN_PHONE)),
 		.process = optional(value_of(import, COLUMN_PROCESS)),
+		.voice_lang = optional(value_of(import, COLUMN_VOICE_LANG)),
+		.policy = optional(value_of(import, COLUMN_POLICY)),
 		.line = import->csv.line,
 	};
-	result = add_row(import, &admin, e);
+	result = split_groups(value_of(import, COLUMN_GROUP), &admin.groups, e);
+	if (result == 0)
+		result = add_row(import, &admin, e);
 	if (result < 0)
 		admin_done(&admin);
 	return result;
@@ -247,8 +355,12 @@ static void take_all(struct import *import)
 int admins_parse(struct admins *admins, const char *csv, size_t length, const char *source,
 		 admins_bad_line *bad, void *context, struct err *e)
 {
-	cleanup(import_done) struct import import = {
-		.seen = map_new(), .source = source, .bad = bad, .context = context};
+	cleanup(import_done) struct import import = {.seen = map_new(),
+						     .policies.rows = map_new(),
+						     .voices.rows = map_new(),
+						     .source = source,
+						     .bad = bad,
+						     .context = context};
 
 	csv_open(&import.csv, csv, length);
 	take_all(&import);

@@ -21,15 +21,13 @@
 #include "str.h"
 #include "vec.h"
 
-enum { LIST_VERSION = 1, WRITER_VERSION = 1, ROWS_VERSION = 1, CHUNK_BYTES = 128 * 1024 };
+enum { LIST_VERSION = 1, WRITER_VERSION = 1, CHUNK_BYTES = 128 * 1024 };
 
 /* Fields of the records; never reused. */
 enum { LIST_GENERATION = 1, LIST_CHUNKS = 2, LIST_ROWS = 3, LIST_SOURCE = 4, LIST_IMPORTED = 5 };
 enum { WRITER_GENERATION = 1 };
-enum { ROWS_FIELDS = 1 }; /* an array: vm, admin, email, phone, process, line of each row in turn */
 
 enum {
-	FIELDS_PER_ROW = 6,
 	KEY_ROWS_LENGTH = sizeof KEY_ADMINS_ROWS - 1 + 8 + 8,
 	PUBLISH_KEY_BYTES = 2 * sizeof KEY_ADMINS_WRITER + sizeof KEY_ADMINS
 };
@@ -121,39 +119,19 @@ static int get_list(struct store_view *view, struct list *list, struct err *e)
 	return result < 0 ? result : 1;
 }
 
-static void encode_row(const struct admin *admin, struct str *out)
-{
-	rec_item_text(out, admin->vm);
-	rec_item_text(out, admin->admin);
-	rec_item_text(out, admin->email);
-	rec_item_text(out, admin->phone);
-	rec_item_text(out, admin->process);
-	rec_item_uint(out, admin->line);
-}
-
-/* Encodes rows from *NEXT on until the chunk is full. */
-static void encode_chunk(const struct admins *admins, size_t *next, struct str *out)
-{
-	rec_begin(out, ROWS_VERSION);
-	rec_array(out, ROWS_FIELDS);
-	while (*next < admins->count && out->length < CHUNK_BYTES)
-		encode_row(&admins->items[(*next)++], out);
-	rec_close(out);
-	rec_end(out);
-}
-
 /* The last of them stay in BATCH, for the list's own record to join. */
 static int put_chunks(struct store_batch *batch, const struct admins *admins, uint64_t generation,
 		      uint64_t *chunks, struct err *e)
 {
 	cleanup(str_done) struct str chunk = {0};
+	unsigned version = admins_rows_version(admins);
 	struct key key;
 	int result = 0;
 
 	*chunks = 0;
 	for (size_t next = 0; next < admins->count && result == 0;) {
 		str_reset(&chunk);
-		encode_chunk(admins, &next, &chunk);
+		admins_encode_rows(admins, version, CHUNK_BYTES, &next, &chunk);
 		rows_key(&key, generation, (*chunks)++);
 		if (!store_batch_fits(batch, 1, key.length + chunk.length))
 			result = store_batch_commit(batch, e);
@@ -273,63 +251,8 @@ int admins_save(struct store *store, const struct admins *admins, struct err *e)
 	return 0;
 }
 
-static int decode_row(struct rec_reader *reader, struct admin *admin, struct err *e)
-{
-	char **texts[] = {&admin->vm, &admin->admin, &admin->email, &admin->phone, &admin->process};
-	struct rec_value value;
-	uint64_t line;
-
-	for (size_t i = 0; i < FIELDS_PER_ROW; i++) {
-		int result = rec_next(reader, NULL, &value, e);
-		if (result == 0 && i == 0)
-			return 0;
-		if (result == 0)
-			return err_set(e, ERR_CORRUPT, "a row is cut short");
-		if (result > 0)
-			result = i < FIELDS_PER_ROW - 1 ? rec_as_text(&value, texts[i], e)
-							: rec_as_uint(&value, &line, e);
-		if (result < 0)
-			return result;
-	}
-	admin->line = (unsigned)line;
-	if (!admin->vm || !admin->admin || (!admin->email && !admin->phone))
-		return err_set(e, ERR_CORRUPT, "a row without its fields");
-	return 1;
-}
-
-typedef VEC(struct admin) row_list;
-
-static int decode_rows(row_list *rows, struct rec_reader *reader, struct err *e)
-{
-	for (;;) {
-		struct admin admin = {0};
-		int more = decode_row(reader, &admin, e);
-		if (more <= 0) {
-			admin_done(&admin);
-			return more;
-		}
-		vec_push(rows, admin);
-	}
-}
-
-static int decode_chunk(const struct bytes *bytes, row_list *rows, struct err *e)
-{
-	struct rec_reader reader, inside;
-	struct rec_value value;
-	unsigned version, key;
-
-	int result = rec_open(&reader, bytes->data, bytes->length, ROWS_VERSION, &version, e);
-	while (result >= 0 && (result = rec_next(&reader, &key, &value, e)) > 0) {
-		if (key != ROWS_FIELDS || value.type != REC_ARRAY)
-			continue;
-		rec_enter(&inside, &value);
-		result = decode_rows(rows, &inside, e);
-	}
-	return result;
-}
-
-static int load_chunk(struct store_view *view, const struct list *list, uint64_t chunk, row_list *rows,
-		      struct err *e)
+static int load_chunk(struct store_view *view, const struct list *list, uint64_t chunk,
+		      struct admin_rows *rows, struct err *e)
 {
 	cleanup(bytes_done) struct bytes bytes = {0};
 	struct key key;
@@ -338,12 +261,12 @@ static int load_chunk(struct store_view *view, const struct list *list, uint64_t
 	int result = store_view_get(view, key.bytes, key.length, &bytes, e);
 	if (result == 0)
 		return err_set(e, ERR_CORRUPT, "a part of it is missing");
-	return result < 0 ? result : decode_chunk(&bytes, rows, e);
+	return result < 0 ? result : admins_decode_rows(&bytes, rows, e);
 }
 
 static int load_rows(struct store_view *view, const struct list *list, struct admins *admins, struct err *e)
 {
-	row_list rows = {0};
+	struct admin_rows rows = {0};
 	int result = 0;
 
 	for (uint64_t chunk = 0; chunk < list->chunks && result == 0; chunk++)

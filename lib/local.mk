@@ -4,6 +4,7 @@ lib_libcore_a_SOURCES =
 lib_libcore_a_SOURCES += lib/address.c lib/address.h
 lib_libcore_a_SOURCES += lib/admins.c lib/admins.h lib/admins_private.h
 lib_libcore_a_SOURCES += lib/admins_parse.c
+lib_libcore_a_SOURCES += lib/admins_record.c
 lib_libcore_a_SOURCES += lib/admins_store.c
 lib_libcore_a_SOURCES += lib/affected.c lib/affected.h
 lib_libcore_a_SOURCES += lib/child.c lib/child.h

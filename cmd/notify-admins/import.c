@@ -112,6 +112,24 @@ static int check_loss(struct store *store, const struct admins *new, bool force,
 	return 0;
 }
 
+/* Names each row whose policy the settings do not have. */
+static int check_policies(const struct conf *conf, const struct admins *new, struct err *e)
+{
+	size_t bad = 0;
+
+	for (size_t i = 0; i < new->count; i++) {
+		const struct admin *admin = &new->items[i];
+		if (!admin->policy || conf_find_policy(conf, admin->policy))
+			continue;
+		log_error("%s:%u: there is no policy \"%s\" in the settings", new->source, admin->line,
+			  admin->policy);
+		bad++;
+	}
+	if (bad == 0)
+		return 0;
+	return err_set(e, ERR_USAGE, "%s: %zu bad line%s", new->source, bad, bad == 1 ? "" : "s");
+}
+
 static int take(struct options *o, const struct admins *new, struct err *e)
 {
 	cleanup(cleanup_store) struct store *store = NULL;
@@ -141,7 +159,8 @@ int command_import(void *context)
 	if (read_source(source, &text, e) < 0)
 		return e->code;
 	cleanup(cleanup_mem) char *shown = strstr(source, "://") ? http_shown(source) : mem_string(source);
-	if (admins_parse(&new, str_text(&text), text.length, shown, say_bad_line, NULL, e) < 0)
+	if (admins_parse(&new, str_text(&text), text.length, shown, say_bad_line, NULL, e) < 0 ||
+	    check_policies(&o->conf, &new, e) < 0)
 		return err_wrap(e, "the list in force stays");
 	return take(o, &new, e);
 }

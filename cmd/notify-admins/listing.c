@@ -38,7 +38,18 @@ static int open_source(struct source *source, const struct options *o, struct er
 
 /* ---- admins ---- */
 
-enum { ADMINS_VM, ADMINS_ADMIN, ADMINS_EMAIL, ADMINS_PHONE, ADMINS_PROCESS, ADMINS_SOURCE, ADMINS_IMPORTED };
+enum {
+	ADMINS_VM,
+	ADMINS_ADMIN,
+	ADMINS_EMAIL,
+	ADMINS_PHONE,
+	ADMINS_PROCESS,
+	ADMINS_VOICE_LANG,
+	ADMINS_POLICY,
+	ADMINS_GROUP,
+	ADMINS_SOURCE,
+	ADMINS_IMPORTED
+};
 
 const struct column admins_columns[] = {
 	[ADMINS_VM] = {"VM", "vm", "name, NAME@HOST or UUID of the VM", ROWS_TEXT, false, false},
@@ -46,6 +57,10 @@ const struct column admins_columns[] = {
 	[ADMINS_EMAIL] = {"EMAIL", "email", "mail address", ROWS_TEXT, false, false},
 	[ADMINS_PHONE] = {"PHONE", "phone", "telephone", ROWS_TEXT, false, false},
 	[ADMINS_PROCESS] = {"PROCESS", "process", "what the VM runs continuously", ROWS_TEXT, false, false},
+	[ADMINS_VOICE_LANG] = {"VOICE_LANG", "voice_lang", "language of calls to the person", ROWS_TEXT, true,
+			       false},
+	[ADMINS_POLICY] = {"POLICY", "policy", "escalation policy of the person", ROWS_TEXT, true, false},
+	[ADMINS_GROUP] = {"GROUP", "group", "groups that the person is in", ROWS_LIST, true, false},
 	[ADMINS_SOURCE] = {"SOURCE", "source", "where the list came from", ROWS_TEXT, true, false},
 	[ADMINS_IMPORTED] = {"IMPORTED", "imported", "when it was imported", ROWS_TIME, true, false},
 };
@@ -65,6 +80,10 @@ static int print_admins(struct rows *rows, const struct admins *admins, struct e
 		rows_text(rows, ADMINS_EMAIL, admin->email);
 		rows_text(rows, ADMINS_PHONE, admin->phone);
 		rows_text(rows, ADMINS_PROCESS, or_null(admin->process));
+		rows_text(rows, ADMINS_VOICE_LANG, admin->voice_lang);
+		rows_text(rows, ADMINS_POLICY, admin->policy);
+		for (size_t j = 0; j < admin->groups.count; j++)
+			rows_list_add(rows, ADMINS_GROUP, admin->groups.items[j]);
 		rows_text(rows, ADMINS_SOURCE, admins->source);
 		rows_time(rows, ADMINS_IMPORTED, admins->imported);
 		if (rows_end(rows, e) < 0)

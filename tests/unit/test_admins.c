@@ -9,6 +9,7 @@
 #include "textfile.h"
 
 #define HEADER "vm,admin,email,phone,process\n"
+#define HEADER_ALL "vm,admin,email,phone,process,voice_lang,policy,group\n"
 
 static void note_bad(void *context, const char *source, unsigned line, const char *text)
 {
@@ -88,6 +89,31 @@ static void rows_are_rfc_4180(void **state)
 	assert_string_equal(str_text(&bad), "");
 }
 
+static void columns_that_may_be_there_are_read(void **state)
+{
+	(void)state;
+	cleanup(str_done) struct str bad = {0};
+	cleanup(admins_done) struct admins admins = {0};
+	struct err e = {0};
+
+	assert_ok(parse(&admins,
+			"Group,vm,admin,email,phone,process,Policy,VOICE_LANG\n"
+			" on-call ;; \xE9\x81\x8B\xE7\x94\xA8  db;,web1,A,a@b.c,,x,both,en-gb\n"
+			",web2,A,A@b.c,,x,,\n"
+			",web3,A,a@B.c,,x,both,en-gb\n",
+			&bad, &e),
+		  &e);
+	assert_string_equal(admins.items[0].policy, "both");
+	assert_string_equal(admins.items[0].voice_lang, "en-gb");
+	assert_int_equal(admins.items[0].groups.count, 3);
+	assert_string_equal(admins.items[0].groups.items[0], "on-call");
+	assert_string_equal(admins.items[0].groups.items[1], "\xE9\x81\x8B\xE7\x94\xA8");
+	assert_string_equal(admins.items[0].groups.items[2], "db");
+	assert_null(admins.items[1].policy);
+	assert_null(admins.items[1].voice_lang);
+	assert_int_equal(admins.items[1].groups.count, 0);
+}
+
 static void an_empty_list_is_valid(void **state)
 {
 	(void)state;
@@ -160,6 +186,26 @@ static void each_bad_line_is_named(void **state)
 		{"vm,admin,email,phone,process",
 		 "list:1: the last row has no line break: the list is cut short\n"},
 		{"\"vm,admin\n", "list:1: a quote that is not closed\n"},
+		{"vm,admin,email,phone,process,group,GROUP\n", "list:1: column group stands there twice\n"},
+		{HEADER_ALL "web1,A,a@b.c,,,EN,,\nweb1,A,b@b.c,,,en_gb,,\nweb1,A,c@b.c,,,,a b,\n"
+			    "web1,A,d@b.c,,,,,on:call\nweb1,A,e@b.c,,,../x,,\n",
+		 "list:2: voice_lang: \"EN\" is not a voice: expected a language such as \"en-gb\" or "
+		 "\"ja\"\n"
+		 "list:3: voice_lang: \"en_gb\" is not a voice: expected a language such as \"en-gb\" or "
+		 "\"ja\"\n"
+		 "list:4: policy: \"a b\" is not a name: 1 to 63 bytes without blanks and ; : , \"\n"
+		 "list:5: group: \"on:call\" is not a name: 1 to 63 bytes without blanks and ; : , \"\n"
+		 "list:6: voice_lang: \"../x\" is not a voice: expected a language such as \"en-gb\" or "
+		 "\"ja\"\n"},
+		{HEADER_ALL "web1,A,a@b.c,,,,both,\nweb2,A,a@b.c,,,,,\nweb3,A,A@b.c,,,,default,\n"
+			    "web4,A,,112,,ja,,\nweb5,A,,112,,en,,\nweb6,A,,112,,ja,,\n",
+		 "list:4: policy \"default\" for a@b.c, who has \"both\" on line 2\n"
+		 "list:6: voice_lang \"en\" for 112, who has \"ja\" on line 5\n"},
+		{HEADER "web1,A,,sip:a@h;maddr=10.6.6.6,\nweb1,A,,sip:a@h?Replaces=x,\nweb1,A,,sips:a@h,\n",
+		 "list:2: \"sip:a@h;maddr=10.6.6.6\" is not a phone number (digits, +, * and #) or a sip: "
+		 "URI\n"
+		 "list:3: \"sip:a@h?Replaces=x\" is not a phone number (digits, +, * and #) or a sip: URI\n"
+		 "list:4: \"sips:a@h\" is not a phone number (digits, +, * and #) or a sip: URI\n"},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -323,6 +369,7 @@ int main(void)
 		cmocka_unit_test(the_example_is_read),
 		cmocka_unit_test(the_example_of_the_page_is_right),
 		cmocka_unit_test(rows_are_rfc_4180),
+		cmocka_unit_test(columns_that_may_be_there_are_read),
 		cmocka_unit_test(an_empty_list_is_valid),
 		cmocka_unit_test(each_bad_line_is_named),
 		cmocka_unit_test(without_a_callback_the_first_bad_line_is_told),

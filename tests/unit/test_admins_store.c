@@ -10,6 +10,7 @@
 #include "admins.h"
 #include "keys.h"
 #include "mem.h"
+#include "rec.h"
 #include "store_kit.h"
 #include "str.h"
 #include "when.h"
@@ -107,6 +108,127 @@ static void a_list_comes_back_as_it_was(void **state)
 	assert_int_equal(admins_of(&loaded, NULL, "vm7", NULL, found, 1), 1);
 	assert_string_equal(found[0]->email, "person7@example.org");
 	assert_true(count_keys(kit->store, KEY_ADMINS_ROWS) > 2);
+}
+
+static void save_text(struct store *store, const char *csv)
+{
+	cleanup(admins_done) struct admins admins = {0};
+	struct err e = {0};
+
+	assert_ok(admins_parse(&admins, csv, strlen(csv), "list", NULL, NULL, &e), &e);
+	assert_ok(admins_save(store, &admins, &e), &e);
+}
+
+/* Of the only part of the list. */
+static void find_chunk(struct store *store, struct key *key, struct str *record)
+{
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	cleanup(cleanup_store_cursor) struct store_cursor *cursor = NULL;
+	struct store_item item;
+	struct err e = {0};
+
+	assert_ok(store_view_open(&view, store, &e), &e);
+	assert_ok(store_cursor_open(&cursor, view, KEY_ADMINS_ROWS, strlen(KEY_ADMINS_ROWS), false, &e), &e);
+	assert_int_equal(store_cursor_next(cursor, &item, &e), 1);
+	key->length = 0;
+	key_add(key, item.key, item.key_length);
+	str_reset(record);
+	str_add_n(record, item.value, item.value_length);
+}
+
+static void what_a_person_wants_comes_back(void **state)
+{
+	struct kit *kit = *state;
+	cleanup(admins_done) struct admins loaded = {0};
+	struct err e = {0};
+
+	save_text(kit->store, "vm,admin,email,phone,process,voice_lang,policy,group\n"
+			      "web1,A,a@b.c,,x,ja,both,on;call\nweb2,B,,112,,,,\nweb3,C,c@b.c,,,,,db\n");
+	assert_int_equal(load_now(kit->store, &loaded, &e), 1);
+	assert_int_equal(loaded.count, 3);
+	assert_string_equal(loaded.items[0].voice_lang, "ja");
+	assert_string_equal(loaded.items[0].policy, "both");
+	assert_int_equal(loaded.items[0].groups.count, 2);
+	assert_string_equal(loaded.items[0].groups.items[1], "call");
+	assert_string_equal(loaded.items[1].phone, "112");
+	assert_null(loaded.items[1].policy);
+	assert_int_equal(loaded.items[1].groups.count, 0);
+	assert_string_equal(loaded.items[2].groups.items[0], "db");
+	assert_int_equal(loaded.items[2].line, 4);
+}
+
+/* Rows as vmroll wrote them before persons had a voice, a policy and groups. */
+static void a_list_of_an_older_vmroll_is_read(void **state)
+{
+	struct kit *kit = *state;
+	cleanup(admins_done) struct admins loaded = {0};
+	cleanup(str_done) struct str record = {0};
+	struct key key;
+	struct err e = {0};
+
+	save_text(kit->store, "vm,admin,email,phone,process,policy\nv,A,a@b.c,,,both\nw,B,b@b.c,,,\n");
+	find_chunk(kit->store, &key, &record);
+	str_reset(&record);
+	rec_begin(&record, 1);
+	rec_array(&record, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		rec_item_text(&record, i == 0 ? "web1" : "web2");
+		rec_item_text(&record, "Ann");
+		rec_item_text(&record, NULL);
+		rec_item_text(&record, "112");
+		rec_item_text(&record, "httpd");
+		rec_item_uint(&record, 2 + i);
+	}
+	rec_close(&record);
+	rec_end(&record);
+	assert_ok(store_put(kit->store, key.bytes, key.length, record.data, record.length, &e), &e);
+	assert_int_equal(load_now(kit->store, &loaded, &e), 1);
+	assert_int_equal(loaded.count, 2);
+	assert_string_equal(loaded.items[1].vm, "web2");
+	assert_string_equal(loaded.items[1].phone, "112");
+	assert_string_equal(loaded.items[1].process, "httpd");
+	assert_int_equal(loaded.items[1].line, 3);
+	assert_null(loaded.items[1].policy);
+}
+
+static void what_a_list_does_not_use_an_older_vmroll_need_not_know(void **state)
+{
+	struct kit *kit = *state;
+	static const struct {
+		const char *csv;
+		int result;
+	} cases[] = {{"vm,admin,email,phone,process,policy,group\nv,A,a@b.c,,,,\n", 0},
+		     {"vm,admin,email,phone,process,policy\nu,B,b@b.c,,,\nv,A,a@b.c,,,both\n", ERR_SCHEMA},
+		     {"vm,admin,email,phone,process,voice_lang\nv,A,a@b.c,,,ja\n", ERR_SCHEMA},
+		     {"vm,admin,email,phone,process,group\nv,A,a@b.c,,,on\n", ERR_SCHEMA}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		cleanup(str_done) struct str record = {0};
+		struct rec_reader reader;
+		struct key key;
+		unsigned version;
+		struct err e = {0};
+		save_text(kit->store, cases[i].csv);
+		find_chunk(kit->store, &key, &record);
+		assert_int_equal(rec_open(&reader, record.data, record.length, 1, &version, &e), cases[i].result);
+	}
+}
+
+static void a_list_of_a_newer_vmroll_says_so(void **state)
+{
+	struct kit *kit = *state;
+	cleanup(str_done) struct str record = {0};
+	struct admins loaded = {0};
+	struct key key;
+	struct err e = {0};
+
+	save_text(kit->store, "vm,admin,email,phone,process\nv,A,a@b.c,,\n");
+	find_chunk(kit->store, &key, &record);
+	str_reset(&record);
+	rec_begin(&record, 3);
+	rec_end(&record);
+	assert_ok(store_put(kit->store, key.bytes, key.length, record.data, record.length, &e), &e);
+	assert_error(load_now(kit->store, &loaded, &e), ERR_SCHEMA, &e, "administrators' list: ");
 }
 
 static void an_empty_list_is_a_list(void **state)
@@ -287,6 +409,10 @@ int main(void)
 		kit_test(there_is_none_before_the_first),
 		kit_test(when_it_was_imported_is_told_without_reading_it),
 		kit_test(a_list_comes_back_as_it_was),
+		kit_test(what_a_person_wants_comes_back),
+		kit_test(a_list_of_an_older_vmroll_is_read),
+		kit_test(what_a_list_does_not_use_an_older_vmroll_need_not_know),
+		kit_test(a_list_of_a_newer_vmroll_says_so),
 		kit_test(an_empty_list_is_a_list),
 		kit_test(a_list_larger_than_any_transaction_fits),
 		kit_test(who_reads_meanwhile_sees_the_old_list),
