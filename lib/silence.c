@@ -187,7 +187,7 @@ int silence_set(struct store *store, const struct silence *silence, struct err *
 
 	for (int attempt = 0; attempt < TRIES_MAX && result == ERR_CONFLICT; attempt++)
 		result = set_once(store, silence, e);
-	return result < 0 ? err_wrap(e, "%s", silence->host) : result;
+	return result < 0 ? err_wrap(e, "silence of %.64s", silence->host) : result;
 }
 
 static int end_once(struct store *store, const char *host, int64_t now, struct err *e)

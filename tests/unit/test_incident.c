@@ -8,6 +8,7 @@
 
 #include "incident.h"
 #include "mem.h"
+#include "rec.h"
 #include "vec.h"
 #include "when.h"
 
@@ -167,6 +168,79 @@ static void all_that_is_said_of_it_is_kept(void **state)
 	assert_int_equal(incident.closed, WHEN_UNKNOWN);
 }
 
+static void it_may_become_everybody_s_later(void **state)
+{
+	(void)state;
+	char id[INCIDENT_ID_SIZE];
+	struct err e = {0};
+
+	opening("host1", 1000, id);
+	assert_int_equal(incident_acknowledge(store, id, 2000, "sato@b", NULL, false, &e), 1);
+	assert_int_equal(incident_acknowledge(store, id, 3000, "ops", "all of it", true, &e), 1);
+	assert_int_equal(incident_acknowledge(store, id, 4000, "ops", NULL, true, &e), 0);
+	assert_int_equal(incident_acknowledge(store, id, 4000, "ito@b", "me too", false, &e), 0);
+
+	cleanup(incident_done) struct incident incident = {0};
+	get(id, &incident);
+	assert_true(incident.whole);
+	assert_string_equal(incident.acknowledged_by, "sato@b");
+	assert_int_equal(incident.acknowledged, 2000);
+	assert_string_equal(incident.note, "all of it");
+}
+
+static void its_silence_is_kept(void **state)
+{
+	(void)state;
+	char id[INCIDENT_ID_SIZE];
+	struct err e = {0};
+	cleanup(incident_done) struct incident silenced = {
+		.host = mem_string("host2"), .at = 1000, .silence = mem_string("planned"), .silenced_until = 7000};
+
+	opening("host1", 1000, id);
+	cleanup(incident_done) struct incident incident = {0};
+	get(id, &incident);
+	assert_null(incident.silence);
+	assert_int_equal(incident.silenced_until, WHEN_UNKNOWN);
+	assert_int_equal(incident_set_silence(store, id, "planned", 5000, &e), 1);
+	assert_int_equal(incident_set_silence(store, id, "planned", 5000, &e), 0);
+	assert_int_equal(incident_set_silence(store, id, "planned", 6000, &e), 1);
+	incident_done(&incident);
+	get(id, &incident);
+	assert_string_equal(incident.silence, "planned");
+	assert_int_equal(incident.silenced_until, 6000);
+
+	assert_int_equal(incident_open(store, &silenced, &e), INCIDENT_OPENED);
+	incident_done(&incident);
+	get(silenced.id, &incident);
+	assert_string_equal(incident.silence, "planned");
+	assert_int_equal(incident.silenced_until, 7000);
+}
+
+/* As written before one person could acknowledge for themselves. */
+static void an_old_record_acknowledges_for_everybody(void **state)
+{
+	(void)state;
+	struct err e = {0};
+
+	for (int acknowledged = 0; acknowledged < 2; acknowledged++) {
+		cleanup(str_done) struct str record = {0};
+		cleanup(incident_done) struct incident incident = {0};
+		rec_begin(&record, 1);
+		rec_uint(&record, 1, INCIDENT_HOST);
+		rec_text(&record, 2, "host1");
+		rec_int(&record, 3, 1000);
+		if (acknowledged) {
+			rec_int(&record, 9, 2000);
+			rec_text(&record, 10, "Sato");
+		}
+		rec_end(&record);
+		assert_ok(incident_decode("7K3F", record.data, record.length, &incident, &e), &e);
+		assert_int_equal(incident.whole, acknowledged);
+		assert_int_equal(incident.acknowledged, acknowledged ? 2000 : WHEN_UNKNOWN);
+		assert_int_equal(incident.silenced_until, WHEN_UNKNOWN);
+	}
+}
+
 static void it_is_found_by_id_and_by_host(void **state)
 {
 	(void)state;
@@ -276,6 +350,9 @@ int main(void)
 		TEST(the_last_close_is_the_end_of_history),
 		TEST(a_close_ahead_of_the_clock_hides_nothing),
 		TEST(all_that_is_said_of_it_is_kept),
+		TEST(it_may_become_everybody_s_later),
+		TEST(its_silence_is_kept),
+		cmocka_unit_test(an_old_record_acknowledges_for_everybody),
 		TEST(it_is_found_by_id_and_by_host),
 		TEST(crowded_ids_grow),
 		TEST(a_race_has_one_winner),
