@@ -223,12 +223,19 @@ void cleanup_store(struct store **store)
 	store_close(*store);
 }
 
-int store_lock_path(const char *uri, const char *name, char **path, struct err *e)
+int store_file_path(const char *uri, const char *name, char **path, struct err *e)
 {
 	const char *place = NULL;
 	const struct store_backend *backend = find_backend(uri, &place);
 
-	return backend ? backend->lock_path(place, name, path, e) : unknown_backend(uri, e);
+	return backend ? backend->file_path(place, name, path, e) : unknown_backend(uri, e);
+}
+
+int store_lock_path(const char *uri, const char *name, char **path, struct err *e)
+{
+	cleanup(cleanup_mem) char *file = mem_format("%s.lock", name);
+
+	return store_file_path(uri, file, path, e);
 }
 
 int store_size(struct store *store, uint64_t *bytes, struct err *e)

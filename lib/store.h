@@ -46,6 +46,8 @@ void cleanup_store(struct store **store);
 
 /* The PATH of the lock NAME (lock.h) of the store at URI; the caller frees it. ERR_USAGE. Its folder exists once the store was opened for writing. */
 int store_lock_path(const char *uri, const char *name, char **path, struct err *e);
+/* The same of a file that is called NAME as it is, and is kept with the store. */
+int store_file_path(const char *uri, const char *name, char **path, struct err *e);
 
 struct bytes {
 	void *data; /* NUL-terminated beyond length, so that text can be used as it is */

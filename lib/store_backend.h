@@ -36,7 +36,7 @@ struct store_backend {
 	const char *scheme;
 	int (*open)(void **handle, const char *place, const struct store_backend_options *options, struct err *e);
 	void (*close)(void *handle);
-	int (*lock_path)(const char *place, const char *name, char **path, struct err *e);
+	int (*file_path)(const char *place, const char *name, char **path, struct err *e);
 	int (*size)(void *handle, uint64_t *bytes, struct err *e);
 	int (*commit)(void *handle, const struct store_operation *operations, size_t count, struct err *e);
 

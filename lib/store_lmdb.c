@@ -427,10 +427,10 @@ void lmdb_close(void *handle)
 	free(db);
 }
 
-int lmdb_lock_path(const char *folder, const char *name, char **path, struct err *e)
+int lmdb_file_path(const char *folder, const char *name, char **path, struct err *e)
 {
 	if (folder[0] != '/')
 		return err_set(e, ERR_USAGE, "store '%s': an absolute path expected", folder);
-	*path = mem_format("%s/%s.lock", folder, name);
+	*path = mem_format("%s/%s", folder, name);
 	return 0;
 }

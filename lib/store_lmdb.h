@@ -51,7 +51,7 @@ int lmdb_make(struct lmdb *db, const char *folder, int folder_fd, const struct s
 
 int lmdb_open(void **handle, const char *folder, const struct store_backend_options *options, struct err *e);
 void lmdb_close(void *handle);
-int lmdb_lock_path(const char *folder, const char *name, char **path, struct err *e);
+int lmdb_file_path(const char *folder, const char *name, char **path, struct err *e);
 
 /* Writing, in store_lmdb_write.c. The transaction is LMDB's own write lock. */
 int lmdb_commit(void *handle, const struct store_operation *operations, size_t count, struct err *e);
