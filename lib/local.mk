@@ -47,6 +47,9 @@ lib_libcore_a_SOURCES += lib/ledger_write.c
 lib_libcore_a_SOURCES += lib/lock.c lib/lock.h
 lib_libcore_a_SOURCES += lib/log.c lib/log.h
 lib_libcore_a_SOURCES += lib/mail.c lib/mail.h
+lib_libcore_a_SOURCES += lib/mailhead.c lib/mailhead.h
+lib_libcore_a_SOURCES += lib/mailhead_automatic.c
+lib_libcore_a_SOURCES += lib/mailhead_decode.c
 lib_libcore_a_SOURCES += lib/map.c lib/map.h
 lib_libcore_a_SOURCES += lib/mem.c lib/mem.h
 lib_libcore_a_SOURCES += lib/notice.c lib/notice.h
@@ -102,6 +105,7 @@ endif
 lib_libcore_a_SOURCES += lib/str.c lib/str.h
 lib_libcore_a_SOURCES += lib/table.c lib/table.h
 lib_libcore_a_SOURCES += lib/textfile.c lib/textfile.h
+lib_libcore_a_SOURCES += lib/token.c lib/token.h
 lib_libcore_a_SOURCES += lib/vec.h
 lib_libcore_a_SOURCES += lib/virt.c lib/virt.h lib/virt_private.h
 lib_libcore_a_SOURCES += lib/virt_events.c

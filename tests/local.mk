@@ -23,6 +23,7 @@ unit_tests += tests/unit/test_ledger_calls
 unit_tests += tests/unit/test_ledger_record
 unit_tests += tests/unit/test_lock
 unit_tests += tests/unit/test_mail
+unit_tests += tests/unit/test_mailhead
 unit_tests += tests/unit/test_notice
 unit_tests += tests/unit/test_people
 unit_tests += tests/unit/test_policy
@@ -40,6 +41,7 @@ unit_tests += tests/unit/test_store_damage
 unit_tests += tests/unit/test_store_faults
 unit_tests += tests/unit/test_store_power
 unit_tests += tests/unit/test_str
+unit_tests += tests/unit/test_token
 unit_tests += tests/unit/test_virt
 unit_tests += tests/unit/test_vm
 unit_tests += tests/unit/test_watch
@@ -71,6 +73,7 @@ tests_unit_test_roll_random_SOURCES = tests/unit/test_roll_random.c $(roll_kit)
 tests_unit_test_rows_SOURCES = tests/unit/test_rows.c cmd/rows.c
 tests_unit_test_rate_SOURCES = tests/unit/test_rate.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_silence_SOURCES = tests/unit/test_silence.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
+tests_unit_test_token_SOURCES = tests/unit/test_token.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_store_damage_SOURCES = tests/unit/test_store_damage.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_store_faults_SOURCES = tests/unit/test_store_faults.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
@@ -81,11 +84,13 @@ fuzz_tests =
 fuzz_tests += tests/fuzz/fuzz_admins
 fuzz_tests += tests/fuzz/fuzz_conf
 fuzz_tests += tests/fuzz/fuzz_hosts
+fuzz_tests += tests/fuzz/fuzz_mailhead
 
 fuzz_common = tests/fuzz/fuzz.c tests/fuzz/fuzz.h tests/fuzz/replay.c
 tests_fuzz_fuzz_admins_SOURCES = tests/fuzz/fuzz_admins.c $(fuzz_common)
 tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(fuzz_common)
 tests_fuzz_fuzz_hosts_SOURCES = tests/fuzz/fuzz_hosts.c $(fuzz_common)
+tests_fuzz_fuzz_mailhead_SOURCES = tests/fuzz/fuzz_mailhead.c $(fuzz_common)
 # What fills stores for the tests of utilities.
 ledger_kit = tests/unit/ledger_kit.c tests/unit/ledger_kit.h tests/unit/unit.h
 roll_kit = tests/unit/roll_kit.c tests/unit/roll_kit.h tests/unit/store_kit.c tests/unit/store_kit.h
@@ -134,6 +139,7 @@ lab_self_tests += tests/lab/lab_self.bats
 # The archive gives each test only what it uses, and --as-needed drops the rest.
 unit_ldadd = lib/libcore.a $(CMOCKA_LIBS) $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) \
 	$(LIBXML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS) $(SIP_LIBS)
+	$(LIBXML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS) $(CRYPTO_LIBS)
 LDADD = $(unit_ldadd)
 check_PROGRAMS += $(fuzz_tests)
 program_tests = $(fuzz_tests)
