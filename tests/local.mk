@@ -113,6 +113,7 @@ cli_tests += tests/cli/copies.bats
 cli_tests += tests/cli/hostping.bats
 cli_tests += tests/cli/import.bats
 cli_tests += tests/cli/conventions.bats
+cli_tests += tests/cli/sip.bats
 cli_tests += tests/cli/vmroll-watch.bats
 cli_tests += tests/cli/vmsnap.bats
 
@@ -181,9 +182,12 @@ EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) $(lab_self_tests) $(benche
 	tests/lab/lib \
 	tests/lib/list-server \
 	tests/lib/mail-show \
+	tests/lib/sip \
+	tests/lib/sip-phone \
 	tests/lib/smtp-server \
 	tests/lib/wait.bash \
 	tests/lib/webhook-server \
+	tests/lib/wav-find \
 	tests/meta/rules \
 	tests/meta/rules.bash
 
