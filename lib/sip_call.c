@@ -78,6 +78,8 @@ static void end_by_error(struct sip_call *call, int error)
 
 	if (error == ETIMEDOUT)
 		text = mem_format("%s does not answer", call->uri);
+	else if (error == EDESTADDRREQ)
+		text = mem_format("%s: the DNS has no address for that name", call->uri);
 	else
 		text = mem_format("%s: %s", call->uri, strerror(error));
 	sip_call_end(call, SIP_END_UNREACHABLE, text);

@@ -14,15 +14,14 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#include <re_types.h>
-#include <rem_g711.h>
-#pragma GCC diagnostic pop
-
 #include "mem.h"
 #include "sip_private.h"
 #include "when.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#include <rem/rem_g711.h>
+#pragma GCC diagnostic pop
 
 enum { SLOTS = 4 };
 

@@ -2,15 +2,22 @@
 #ifndef VMROLL_SIP_PRIVATE_H
 #define VMROLL_SIP_PRIVATE_H
 
+/* What libre's headers would like to know of the system; struct sa has IPv6 in it as the library has. */
+#define HAVE_INET6 1
+#ifndef HAVE_INTTYPES_H
+#define HAVE_INTTYPES_H 1
+#endif
+#ifndef HAVE_STDBOOL_H
+#define HAVE_STDBOOL_H 1
+#endif
 /* libre has a struct sip and allocators of the same names as ours: its own are not used here. */
-#define HAVE_INET6 1 /* as Debian builds it */
 #define sip libre_sip
 #define mem_alloc libre_mem_alloc
 #define mem_zalloc libre_mem_zalloc
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wundef"
 #pragma GCC diagnostic ignored "-Wconversion"
-#include <re.h>
+#include <re/re.h>
 #pragma GCC diagnostic pop
 #undef sip
 #undef mem_alloc

@@ -36,6 +36,7 @@ unit_tests += tests/unit/test_roll_random
 unit_tests += tests/unit/test_roll_record
 unit_tests += tests/unit/test_rows
 unit_tests += tests/unit/test_silence
+unit_tests += tests/unit/test_sip
 unit_tests += tests/unit/test_store
 unit_tests += tests/unit/test_store_damage
 unit_tests += tests/unit/test_store_faults
@@ -168,6 +169,7 @@ benches += tests/bench/vmsnap_lib.bash
 benches += tests/bench/vmsnap_mute
 benches += tests/bench/vmsnap_unchanged
 benches += tests/bench/vmwhere_speed
+benches += tests/bench/voice_rtp
 
 # Folders are distributed whole.
 EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) $(lab_self_tests) $(benches) \

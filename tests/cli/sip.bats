@@ -237,3 +237,124 @@ multicast sdp=multicast\ngarbage sdp=garbage\nnocodec sdp=nocodec\nnat sdp=nat\n
 	call nat --play "$scratch/chirp"
 	wait_for sh -c "jq -se 'any(.[]; .event == \"rtp\" and .user == \"nat\" and .packets > 40)' '$scratch/events'"
 }
+
+# sipp_party SCENARIO [OPTION...]: another stack, for one call; sets port. Its status is that of `wait $party`.
+sipp_party()
+{
+	port=$(python3 -c 'import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	(cd "$scratch" && exec timeout 60 sipp -sf "$tools/sip/$1.xml" -i 127.0.0.1 -p "$port" -m 1 -nostdin \
+		-trace_err "${@:2}") >"$scratch/sipp.out" 2>&1 3>&- &
+	party=$!
+	pids+=("$party")
+	wait_for sh -c "ss -Hlnu 'sport = :$port' | grep -q . || ss -Hlnt 'sport = :$port' | grep -q ."
+}
+
+# content: the party saw what its scenario wants, to the end.
+content()
+{
+	wait "$party" || {
+		tail -n 40 "$scratch"/sipp.out "$scratch"/*errors.log
+		return 1
+	}
+}
+
+@test "sipp: busy, declined, rings for ever and is cancelled, answers; UDP and TCP" {
+	for transport in '' tcp; do
+		tcp=${transport:+-t t1}
+		# shellcheck disable=SC2086 # one word or two
+		{
+			sipp_party busy $tcp
+			call bob
+			said 'ended 0 busy 0 486 Busy Here'
+			content
+			sipp_party decline $tcp
+			call bob
+			said 'ended 0 declined 0 603 Decline'
+			content
+			sipp_party ring $tcp
+			call bob --ring 500
+			said 'ended 0 no-answer 0 rang for *'
+			content
+			sipp_party answer $tcp -rtp_echo
+			chirp 1
+			call bob --play "$scratch/chirp"
+			said 'ended 0 hung-up [1-9]*'
+			content
+		}
+	done
+}
+
+@test "sipp as a registrar checks the digest" {
+	phone --plan 'press key=1@0.2'
+	called=$port
+	for case in 's3cret key 0 1' 'wr0ng ended 0 unreachable 0 registration at *: 403 Forbidden'; do
+		sipp_party registrar
+		SIP_PASSWORD=${case%% *} run --separate-stderr timeout 60 "$caller" --registrar "sip:127.0.0.1:$port" \
+			--user roll --keys 1 "$from" "sip:press@127.0.0.1:$called"
+		echo "$output $stderr"
+		said "${case#* }"
+		content
+	done
+}
+
+@test "whoever calls us is refused, whoever asks is answered, noise is let pass by" {
+	phone --plan 'press key=1@3'
+	"$caller" --keys 1 "$from" "sip:press@127.0.0.1:$port" >"$scratch/caller.out" 2>&1 3>&- &
+	pids+=($!)
+	wait_for grep -q answered "$scratch/caller.out"
+	run timeout 20 "$tools/sip/stranger" "$(sed -n 's/^port //p' "$scratch/caller.out")"
+	echo "$output"
+	[ "$output" = 'udp OPTIONS 200
+udp INVITE 403
+udp REFER 405
+udp SUBSCRIBE 405
+udp BYE 481
+tcp OPTIONS 200
+tcp INVITE 403
+tcp REFER 405
+tcp SUBSCRIBE 405
+tcp BYE 481
+noise OPTIONS 200' ]
+	# The call that was up has noticed nothing.
+	wait_for grep -q '^ended 0 hung-up' "$scratch/caller.out"
+	[ "$(cut -d' ' -f1 "$scratch/caller.out" | xargs)" = 'port ringing answered key ended' ]
+}
+
+@test "one of three at once: each by itself; stopping hangs all of them up, within a second" {
+	phone --plan 'press key=1@0.3' --plan 'busy status=486' --plan 'ring ring=ever' --plan 'talk'
+	run timeout 60 "$caller" --ring 500 --keys 1 "$from" "sip:press@127.0.0.1:$port" "sip:busy@127.0.0.1:$port" \
+		"sip:ring@127.0.0.1:$port"
+	echo "$output"
+	said 'ended 0 hung-up *'
+	said 'ended 1 busy *'
+	said 'ended 2 no-answer *'
+	run timeout 60 "$caller" --stop 800 "$from" "sip:talk@127.0.0.1:$port" "sip:ring@127.0.0.1:$port"
+	echo "$output"
+	said 'ended 0 hung-up *'
+	said 'ended 1 hung-up *'
+	wait_for happened '.event == "bye" and .user == "talk"'
+	wait_for happened '.event == "cancelled" and .user == "ring" and .time > 0'
+}
+
+@test "a port that is taken: another; an address that is not ours, and settings that cannot be: said" {
+	phone --plan 'press key=1@0.2'
+	run timeout 60 "$caller" --keys 1 "sip:vmroll@127.0.0.1:$port" "sip:press@127.0.0.1:$port"
+	echo "$output"
+	said 'key 0 1'
+	[ "$(sed -n 's/^port //p' <<<"$output")" -ne "$port" ]
+	run timeout 60 "$caller" sip:vmroll@192.0.2.1 "sip:press@127.0.0.1:$port"
+	[ "$status" -eq 1 ]
+	[[ $output == *'192.0.2.1: not an address of this machine'* ]]
+	for bad in sip:vmroll@localhost sip:vmroll@0.0.0.0 'sip:a%40b@127.0.0.1' mailto:x@127.0.0.1; do
+		run timeout 60 "$caller" "$bad" "sip:press@127.0.0.1:$port"
+		[ "$status" -eq 1 ]
+		[[ $output == *'sip.from'* ]]
+	done
+}
+
+@test "packets that get lost: INVITE is said again, a BYE that is not answered holds nobody up" {
+	phone --plan 'deaf deaf=2 key=1@0.2'
+	call deaf --keys 1
+	said 'key 0 1'
+	happened '.event == "bye"'
+}

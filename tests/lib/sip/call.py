@@ -257,7 +257,10 @@ class Call:
         asyncio.get_running_loop().remove_reader(self.sound.socket)
         self.sound.socket.close()
         self.event("rtp", **self.sound.statistics())
-        if not self.phone.arguments.no_wav:
+        if self.phone.arguments.late:
+            with open(os.path.join(self.phone.arguments.folder, "late"), "a", encoding="ascii") as file:
+                file.writelines(f"{late:.3f}\n" for late in self.sound.lateness())
+        else:
             name = f"{self.number:06}.wav"
             self.sound.record(os.path.join(self.phone.arguments.folder, name))
             self.event("recorded", file=name)

@@ -121,13 +121,16 @@ class Sound:
         except OSError:
             pass
 
-    def statistics(self):
-        """Lateness in ms against the schedule that the earliest packet has."""
-        if not self.arrivals:
-            return {"packets": 0}
-        first = self.arrivals[0][0]
+    def lateness(self):
+        """In ms, sorted: of each packet, by the kernel's clock, against the schedule that the earliest one keeps."""
+        first = self.arrivals[0][0] if self.arrivals else 0
         offsets = [when - ((timestamp - first) & 0xFFFFFFFF) * 125000 for timestamp, when, _ in self.arrivals]
-        late = sorted((offset - min(offsets)) / 1e6 for offset in offsets)
+        return sorted((offset - min(offsets)) / 1e6 for offset in offsets)
+
+    def statistics(self):
+        late = self.lateness()
+        if not late:
+            return {"packets": 0}
         sequences = {sequence for _, _, sequence in self.arrivals}
         expected = ((self.arrivals[-1][2] - self.arrivals[0][2]) & 0xFFFF) + 1
         return {"packets": len(late), "lost": expected - len(sequences), "p50_ms": round(late[len(late) // 2], 3),
