@@ -7,6 +7,7 @@ unit_tests += tests/unit/test_address
 unit_tests += tests/unit/test_admins
 unit_tests += tests/unit/test_admins_store
 unit_tests += tests/unit/test_affected
+unit_tests += tests/unit/test_command
 unit_tests += tests/unit/test_conf
 unit_tests += tests/unit/test_domxml
 unit_tests += tests/unit/test_err
