@@ -108,8 +108,8 @@ int poster_fd(const struct poster *poster);
 /*
  * One finished request: true with its TAG and in *E the outcome, by the status of the answer (RFC 9110, 15): code 0:
  * 2xx; ERR_TEMPORARY: 408, 425, 429, 5xx (the message has what Retry-After asks for);
- * ERR_AUTH: 401, 403, 407, or a certificate that is not vouched for; ERR_PERMANENT: the other 4xx, and 3xx, which are not
- * followed; ERR_NET; ERR_DEADLINE. The message quotes the first line of the answer's body, of which 4 KB are read;
+ * ERR_AUTH: 401, 403, 407; ERR_PERMANENT: the other 4xx, and 3xx, which are not
+ * followed; ERR_NET, also for a certificate that is not vouched for; ERR_DEADLINE. The message quotes the first line of the answer's body, of which 4 KB are read;
  * neither what the target's headers say nor the URL's user, password, path and query are in it.
  */
 bool poster_finished(struct poster *poster, uint64_t *tag, struct err *e);

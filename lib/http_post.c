@@ -148,19 +148,6 @@ static int refusal(const struct slot *slot, long status, struct err *e)
 	return err_set(e, status_code(status), "%s%s%s", str_text(&text), *answer ? ": " : "", answer);
 }
 
-static int network_code(CURLcode result)
-{
-	switch (result) {
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CACERT_BADFILE:
-		return ERR_AUTH;
-	default:
-		return ERR_NET;
-	}
-}
-
 /* Without a whole answer. */
 static int failure(const struct slot *slot, CURLcode result, struct err *e)
 {
@@ -174,7 +161,7 @@ static int failure(const struct slot *slot, CURLcode result, struct err *e)
 	if (result == CURLE_WRITE_ERROR)
 		return err_set(e, ERR_TEMPORARY, "%s: its answer has more than %d KB of headers",
 			       poster->place, ANSWER_HEADERS_MAX >> 10);
-	return err_set(e, network_code(result), "%s: %s", poster->place, why);
+	return err_set(e, ERR_NET, "%s: %s", poster->place, why);
 }
 
 static void carry_out(struct slot *slot)

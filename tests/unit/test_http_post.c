@@ -192,9 +192,9 @@ static void certificates_are_checked(void **state)
 	if (outcome.code)
 		fail_msg("%s", outcome.text);
 	outcome = post_one((struct post_target){0});
-	assert_error(outcome.code, ERR_AUTH, &outcome, "certificate");
+	assert_error(outcome.code, ERR_NET, &outcome, "certificate");
 	outcome = post_one((struct post_target){.ca_file = "/nonexistent"});
-	assert_int_equal(outcome.code, ERR_AUTH);
+	assert_int_equal(outcome.code, ERR_NET);
 	assert_int_equal(requests("\"POST\""), 1);
 }
 
