@@ -7,7 +7,7 @@
 #include "compose.h"
 #include "mail.h"
 #include "mem.h"
-#include "vec.h"
+#include "told.h"
 #include "when.h"
 
 const char *compose_recipient(const struct state *state, const struct delivery *cell)
@@ -15,87 +15,18 @@ const char *compose_recipient(const struct state *state, const struct delivery *
 	return state->conf->notify.redirect ? state->conf->notify.redirect : cell->address;
 }
 
-static bool tells(const struct ledger *cells, const char *id)
-{
-	vec_foreach(cells, cell)
-		if (strcmp(cell->incident, id) == 0)
-			return true;
-	return false;
-}
-
-/* Of what concerns the person only what these cells tell. The caller frees concerned and items. */
-static struct notice narrow(const struct plan *plan, const struct notice *notice, const struct ledger *cells)
-{
-	struct notice narrowed = *notice;
-
-	narrowed.concerned = mem_zalloc(plan->incidents.count, sizeof *narrowed.concerned);
-	narrowed.items = NULL;
-	narrowed.count = narrowed.capacity = 0;
-	for (size_t i = 0; i < plan->incidents.count; i++)
-		narrowed.concerned[i] = notice->concerned[i] && tells(cells, plan->incidents.items[i].id);
-	vec_foreach(notice, item)
-		if (narrowed.concerned[item->incident])
-			vec_push(&narrowed, *item);
-	return narrowed;
-}
-
-/* Who was told and is not in the list any more is told the end, without VMs. The caller frees concerned. */
-static struct notice only_told(const struct plan *plan, const struct delivery *cell, const struct ledger *cells)
-{
-	struct notice notice = {.person = cell->person, .name = cell->name, .address = cell->address};
-
-	notice.concerned = mem_zalloc(plan->incidents.count, sizeof *notice.concerned);
-	for (size_t i = 0; i < plan->incidents.count; i++)
-		notice.concerned[i] = tells(cells, plan->incidents.items[i].id);
-	return notice;
-}
-
-static int write_undelivered(struct state *state, const struct plan *plan, struct letter *letter, struct err *e)
-{
-	struct {
-		const struct delivery **items;
-		size_t count, capacity;
-	} failed = {0};
-
-	vec_foreach(&state->cells, cell) {
-		const struct incident *incident = state_incident(state, cell->incident);
-		if (cell->kind == DELIVERY_FIRST && cell->state == DELIVERY_FAILED && !cell->fallback &&
-		    incident && str_equal(incident->group, plan->group))
-			vec_push(&failed, cell);
-	}
-	if (failed.count > 0)
-		letter_undelivered(letter, &plan->notices, failed.items, failed.count, when_now());
-	else
-		err_set(e, ERR_NOT_FOUND, "nobody is left who could not be told");
-	size_t count = failed.count;
-	vec_done(&failed);
-	return count > 0 ? 0 : e->code;
-}
-
 static int write_letter(struct state *state, struct plans *plans, struct ledger *cells, struct letter *letter,
 			struct err *e)
 {
-	struct delivery *first = &cells->items[0];
-	const struct incident *incident = state_incident(state, first->incident);
-	const char *group = incident && incident->group ? incident->group : first->incident;
-	const struct plan *plan = plans_get(plans, state, group, PLAN_FRESH_MS);
+	cleanup(told_done) struct told told = {0};
 
-	if (!plan)
-		return err_set(e, ERR_ENV, "incident %s: not in the store", first->incident);
-	if (first->kind == DELIVERY_UNDELIVERED)
-		return write_undelivered(state, plan, letter, e);
-	const struct notice *notice = notices_find(&plan->notices, first->person);
-	if (!notice && first->kind == DELIVERY_FIRST && !first->fallback)
-		return err_set(e, ERR_PERMANENT, "not listed any more, and was not told before");
-	if (!notice && first->kind != DELIVERY_RECOVERY)
-		return err_set(e, ERR_NOT_FOUND, "%s is not concerned any more", first->person);
-	struct notice told = notice ? narrow(plan, notice, cells) : only_told(plan, first, cells);
-	letter_write(letter, first->kind, &plan->notices, &told, when_now());
-	bool complete = notice_is_complete(&told);
-	free(told.concerned);
-	vec_done(&told);
-	vec_foreach(cells, cell)
-		cell->complete = complete;
+	if (told_find(&told, state, plans, cells, e) < 0)
+		return e->code;
+	const struct notices *notices = &told.plan->notices;
+	if (told.kind == DELIVERY_UNDELIVERED)
+		letter_undelivered(letter, notices, told.failed.items, told.failed.count, when_now());
+	else
+		letter_write(letter, told.kind, notices, &told.notice, when_now());
 	return 0;
 }
 
