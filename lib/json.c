@@ -179,6 +179,27 @@ bool json_int(const struct json *value, int64_t *number)
 	return true;
 }
 
+bool json_holds(const struct json *value)
+{
+	const json_t *v = unwrap(value);
+
+	switch (v ? json_typeof(v) : JSON_NULL) {
+	case JSON_OBJECT:
+		return json_object_size(v) > 0;
+	case JSON_ARRAY:
+		return json_array_size(v) > 0;
+	case JSON_STRING:
+		return json_string_length(v) > 0;
+	case JSON_INTEGER:
+	case JSON_REAL:
+		return json_number_value(v) != 0;
+	case JSON_TRUE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 size_t json_count(const struct json *array)
 {
 	return json_array_size(unwrap(array));

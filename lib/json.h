@@ -46,7 +46,10 @@ const struct json *json_get(const struct json *object, const char *key);
 const char *json_text(const struct json *value);
 /* Whether VALUE is an integer; then *NUMBER. */
 bool json_int(const struct json *value, int64_t *number);
-size_t json_count(const struct json *array);
+/* False for NULL, null, false, 0, "", [] and {}. */
+bool json_holds(const struct json *value);
+size_t json_count(const struct json *array); /* 0 for what is no array */
+/* Borrowed item, NULL beyond the last. */
 const struct json *json_at(const struct json *array, size_t index);
 
 #endif

@@ -109,6 +109,8 @@ lib_libcore_a_SOURCES += lib/sip_none.c lib/sip.h
 endif
 lib_libcore_a_SOURCES += lib/str.c lib/str.h
 lib_libcore_a_SOURCES += lib/table.c lib/table.h
+lib_libcore_a_SOURCES += lib/template.c lib/template.h lib/template_private.h
+lib_libcore_a_SOURCES += lib/template_render.c
 lib_libcore_a_SOURCES += lib/textfile.c lib/textfile.h
 lib_libcore_a_SOURCES += lib/token.c lib/token.h
 lib_libcore_a_SOURCES += lib/vec.h
