@@ -266,6 +266,8 @@ static int check(const struct mail *mail, struct err *e)
 		return err_wrap(e, "From");
 	if (mail_check_address(mail->to, e) < 0)
 		return err_wrap(e, "To");
+	if (mail->reply_to && mail_check_address(mail->reply_to, e) < 0)
+		return err_wrap(e, "Reply-To");
 	if (check_header("From", mail->from_name, e) < 0 || check_header("To", mail->to_name, e) < 0 ||
 	    check_header("Subject", mail->subject, e) < 0)
 		return e->code;
@@ -282,6 +284,8 @@ int mail_compose(const struct mail *mail, struct str *out, struct err *e)
 		return e->code;
 	add_address_header(out, "From", mail->from, mail->from_name);
 	add_address_header(out, "To", mail->to, mail->to_name);
+	if (mail->reply_to)
+		add_address_header(out, "Reply-To", mail->reply_to, NULL);
 	add_text_header(out, "Subject", mail->subject);
 	str_addf(out, "Date: %s\r\n", when_format(mail->date, WHEN_MAIL, date));
 	str_addf(out, "Message-ID: <%s>\r\n", mail->message_id);

@@ -22,6 +22,7 @@ struct mail {
 	const char *from_name; /* or NULL */
 	const char *to;        /* address */
 	const char *to_name;   /* or NULL */
+	const char *reply_to;  /* address, or NULL: From */
 	const char *subject;
 	int64_t date;
 	const char *message_id;  /* without angle brackets: see mail_message_id */
