@@ -177,15 +177,35 @@ void notices_build(struct notices *notices, const struct notice_case *cases, siz
 		qsort(notices->items, notices->count, sizeof *notices->items, fallback_last);
 }
 
+void notice_for_others(struct notice *notice, const struct notices *notices, const char *person,
+		       const char *name, const char *address, const struct notice *const *owners, size_t count)
+{
+	*notice = (struct notice){
+		.person = mem_string(person), .name = mem_string(name), .address = mem_string(address)};
+	notice->concerned = mem_zalloc(notices->case_count, sizeof *notice->concerned);
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < notices->case_count; j++)
+			notice->concerned[j] |= owners[i]->concerned[j];
+		vec_foreach(owners[i], item) {
+			vec_push(notice, *item);
+			notice->items[notice->count - 1].owner = owners[i];
+		}
+	}
+}
+
+void notice_done(struct notice *notice)
+{
+	free(notice->person);
+	free(notice->name);
+	free(notice->address);
+	free(notice->concerned);
+	vec_done(notice);
+}
+
 void notices_done(struct notices *notices)
 {
-	vec_foreach(notices, notice) {
-		free(notice->person);
-		free(notice->name);
-		free(notice->address);
-		free(notice->concerned);
-		vec_done(notice);
-	}
+	vec_foreach(notices, notice)
+		notice_done(notice);
 	vec_done(notices);
 }
 

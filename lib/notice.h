@@ -41,6 +41,7 @@ struct notice_item {
 	const char *process;             /* or NULL */
 	const struct admin *unreachable; /* NOTICE_NO_WAY: who should be called */
 	enum notice_reason reason;
+	const struct notice *owner; /* whose it is, who did not answer: notice_for_others; else NULL */
 };
 
 /* One person. */
@@ -79,23 +80,13 @@ bool notice_is_back(const struct affected_vm *vm);
 /* Whether each of the person's VMs is back. */
 bool notice_is_complete(const struct notice *notice);
 
-/* ---- how it reads ---- */
-
-struct letter {
-	char *subject;
-	char *text;
-	char *html;
-};
-
-void letter_done(struct letter *letter);
-
-/* The mail of that kind (not DELIVERY_UNDELIVERED) to the person of NOTICE. Incidents and VMs that do not concern the person are not in it. */
-void letter_write(struct letter *letter, enum delivery_kind kind, const struct notices *notices,
-		  const struct notice *notice, int64_t now);
-/* To the fallback: these of NOTICES could not be told (FAILED: their cells), and what they should have heard. */
-void letter_undelivered(struct letter *letter, const struct notices *notices,
-			const struct delivery *const *failed, size_t count, int64_t now);
-/* A trial: `notify-admins test`. */
-void letter_test(struct letter *letter, const char *person, int64_t now);
+/*
+ * The notice to PERSON, whom it does not concern but who is told because OWNERS (of NOTICES, borrowed) did not answer:
+ * everything that they were told. NAME may be NULL. The caller calls notice_done.
+ */
+void notice_for_others(struct notice *notice, const struct notices *notices, const char *person,
+		       const char *name, const char *address, const struct notice *const *owners, size_t count);
+/* Of one that is not among notices. */
+void notice_done(struct notice *notice);
 
 #endif

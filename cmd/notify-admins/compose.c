@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "compose.h"
+#include "letter.h"
+#include "log.h"
 #include "mail.h"
 #include "mem.h"
 #include "told.h"
@@ -15,6 +17,7 @@ const char *compose_recipient(const struct state *state, const struct delivery *
 	return state->conf->notify.redirect ? state->conf->notify.redirect : cell->address;
 }
 
+/* As letter_write; REPLY_TO stays NULL unless a reply is offered. */
 static int write_letter(struct state *state, struct plans *plans, struct ledger *cells, struct letter *letter,
 			struct err *e)
 {
@@ -23,11 +26,17 @@ static int write_letter(struct state *state, struct plans *plans, struct ledger 
 	if (told_find(&told, state, plans, cells, e) < 0)
 		return e->code;
 	const struct notices *notices = &told.plan->notices;
+	const struct wording wording = told_wording(&told, state, &cells->items[0]);
 	if (told.kind == DELIVERY_UNDELIVERED)
-		letter_undelivered(letter, notices, told.failed.items, told.failed.count, when_now());
-	else
-		letter_write(letter, told.kind, notices, &told.notice, when_now());
-	return 0;
+		return letter_undelivered(letter, notices, told.failed.items, told.failed.count, &wording, e);
+	return letter_write(letter, told.kind, notices, &told.notice, &wording, e);
+}
+
+/* The letter is written all the same: what is wrong with a template is said once. */
+static void complain_of_template(struct state *state, int result, const struct err *e)
+{
+	if (result > 0 && state_say_once(state, e->text))
+		log_warning("%s: the built-in text is used", e->text);
 }
 
 /* While trying vmroll out, one mailbox gets everything, and must see whose each message is. */
@@ -74,8 +83,10 @@ int compose(struct state *state, struct plans *plans, struct ledger *cells, stru
 	const struct delivery *first = &cells->items[0];
 	cleanup(letter_done) struct letter letter = {0};
 
-	if (write_letter(state, plans, cells, &letter, e) < 0)
-		return e->code;
+	int result = write_letter(state, plans, cells, &letter, e);
+	if (result < 0)
+		return result;
+	complain_of_template(state, result, e);
 	add_redirection(state, first, &letter);
 	cleanup(cleanup_mem) char *name = first->name ? str_escape(first->name) : NULL;
 	struct mail mail = {

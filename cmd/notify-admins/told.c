@@ -83,3 +83,11 @@ void told_done(struct told *told)
 	vec_done(&told->notice);
 	vec_done(&told->failed);
 }
+
+struct wording told_wording(const struct told *told, const struct state *state, const struct delivery *cell)
+{
+	const struct person *person = people_find(&told->plan->people, cell->person);
+
+	return (struct wording){.folder = state->conf->notify.templates,
+				.lang = person ? person->voice_lang : NULL};
+}

@@ -9,6 +9,7 @@
 #include "notice.h"
 #include "plan.h"
 #include "state.h"
+#include "wording.h"
 
 struct told {
 	enum delivery_kind kind;
@@ -26,5 +27,8 @@ struct told {
  */
 int told_find(struct told *told, struct state *state, struct plans *plans, struct ledger *cells, struct err *e);
 void told_done(struct told *told);
+
+/* In whose words: the person's language, the administrator's templates; no reply is offered yet. */
+struct wording told_wording(const struct told *told, const struct state *state, const struct delivery *cell);
 
 #endif

@@ -9,6 +9,7 @@
 #include "affected.h"
 #include "hooks.h"
 #include "http.h"
+#include "letter.h"
 #include "log.h"
 #include "mail.h"
 #include "mem.h"
@@ -27,16 +28,32 @@ static void show_letter(const struct letter *letter, const char *name, const cha
 	       shown ? ">" : "", letter->subject, letter->text);
 }
 
+static void complain_of_template(const struct err *e)
+{
+	log_warning("%s: the built-in text is used", e->text);
+}
+
 /* ---- test ---- */
 
 struct addressee {
 	char *name, *address;
+	char *lang; /* or NULL: not known */
 };
 
 static void addressee_done(struct addressee *addressee)
 {
 	free(addressee->name);
 	free(addressee->address);
+	free(addressee->lang);
+}
+
+static void find_lang(struct options *o, const struct admins *admins, struct addressee *found)
+{
+	cleanup(people_done) struct people people = {0};
+
+	people_build(&people, admins, &o->conf);
+	const struct person *person = people_find_address(&people, found->address);
+	found->lang = person ? mem_string(person->voice_lang) : NULL;
 }
 
 static int search_list(struct options *o, const char *person, struct addressee *found, struct err *e)
@@ -55,6 +72,7 @@ static int search_list(struct options *o, const char *person, struct addressee *
 		if (admin->email && (strcasecmp(admin->email, person) == 0 || str_equal(admin->admin, person))) {
 			found->name = admin->admin && *admin->admin ? mem_string(admin->admin) : NULL;
 			found->address = mem_string(admin->email);
+			find_lang(o, &admins, found);
 			return 0;
 		}
 	}
@@ -68,6 +86,7 @@ static int find_person(struct options *o, const char *person, struct addressee *
 	/* A plain address needs neither a list nor a store. */
 	if (!found->address && strchr(person, '@')) {
 		found->address = mem_string(person);
+		find_lang(o, NULL, found);
 		return mail_check_address(person, e);
 	}
 	if (result < 0)
@@ -128,7 +147,9 @@ int command_test(void *context)
 
 	if (cli_operands(&o->cli, 1, 1, o->e) < 0 || find_person(o, o->cli.operands[0], &to, o->e) < 0)
 		return o->e->code;
-	letter_test(&letter, o->cli.operands[0], when_now());
+	const struct wording wording = {.folder = o->conf.notify.templates, .lang = to.lang};
+	if (letter_test(&letter, o->cli.operands[0], when_now(), &wording, o->e) > 0)
+		complain_of_template(o->e);
 	if (o->dry_run) {
 		show_letter(&letter, to.name, to.address);
 		return 0;
@@ -225,8 +246,11 @@ int rehearse(struct options *o, struct err *e)
 	    store_view_open(&view, store, e) < 0 || prepare(&r, o, view, at, e) < 0)
 		return e->code;
 	vec_foreach(&r.notices, notice) {
+		const struct wording wording = {.folder = o->conf.notify.templates,
+						.lang = notice->contact->voice_lang};
 		cleanup(letter_done) struct letter letter = {0};
-		letter_write(&letter, DELIVERY_FIRST, &r.notices, notice, when_now());
+		if (letter_write(&letter, DELIVERY_FIRST, &r.notices, notice, &wording, e) > 0)
+			complain_of_template(e);
 		show_letter(&letter, notice->name, notice->address);
 	}
 	if (r.notices.untold > 0)

@@ -5,6 +5,7 @@
 
 #include "unit.h"
 
+#include "letter.h"
 #include "mem.h"
 #include "notice.h"
 #include "people.h"
@@ -29,6 +30,7 @@ struct world {
 };
 
 static struct world world;
+static const struct wording english;
 
 static int begin(void **state)
 {
@@ -216,7 +218,7 @@ static void the_letter_reads_as_promised(void **state)
 	list("vm,admin,email,phone,process\nweb1,S,s@x,,httpd\nweb2,S,s@x,,httpd\n");
 	build();
 	cleanup(letter_done) struct letter letter = {0};
-	letter_write(&letter, DELIVERY_FIRST, &world.notices, of("s@x"), died);
+	letter_write(&letter, DELIVERY_FIRST, &world.notices, of("s@x"), &english, NULL);
 
 	assert_string_equal(letter.subject, "[vmroll] host1 down 12:33:21: check 2 VMs");
 	assert_string_equal(letter.text,
@@ -244,13 +246,13 @@ static void follow_up_and_recovery_say_what_changed(void **state)
 
 	world.incidents[0].acknowledged = died + 60000;
 	world.incidents[0].acknowledged_by = mem_string("Ito\n");
-	letter_write(&letter, DELIVERY_FOLLOW_UP, &world.notices, of("s@x"), died);
+	letter_write(&letter, DELIVERY_FOLLOW_UP, &world.notices, of("s@x"), &english, NULL);
 	assert_string_equal(letter.subject, "[vmroll] host1 down 12:33:21: 1 of 2 VMs back");
 	assert_non_null(strstr(letter.text, "Acknowledged by Ito\\n at 12:34:21."));
 	letter_done(&letter);
 
 	world.incidents[0].closed = died + 401000;
-	letter_write(&letter, DELIVERY_RECOVERY, &world.notices, of("s@x"), died);
+	letter_write(&letter, DELIVERY_RECOVERY, &world.notices, of("s@x"), &english, NULL);
 	assert_string_equal(letter.subject, "[vmroll] host1 up 12:40:02, down for 6m41s");
 	assert_true(str_starts(letter.text,
 			       "host1 answers again since 2026-11-20 at 12:40:02 +09:00; it had been"));
@@ -269,10 +271,10 @@ static void east_asian_names_align_and_hostile_ones_are_escaped(void **state)
 	build();
 	struct letter letter = {0};
 
-	letter_write(&letter, DELIVERY_FIRST, &world.notices, of("s@x"), died);
+	letter_write(&letter, DELIVERY_FIRST, &world.notices, of("s@x"), &english, NULL);
 	assert_non_null(strstr(letter.text, "  ウェブ  httpd  not seen since\n"));
 	letter_done(&letter);
-	letter_write(&letter, DELIVERY_FIRST, &world.notices, of("ops@example.org"), died);
+	letter_write(&letter, DELIVERY_FIRST, &world.notices, of("ops@example.org"), &english, NULL);
 	assert_non_null(strstr(letter.text, "  a\\tb\\u202e<  -  not seen since\n"));
 	assert_non_null(strstr(letter.html, "<td>a\\tb\\u202e&lt;</td>"));
 	letter_done(&letter);
@@ -287,7 +289,7 @@ static void many_hosts_are_counted(void **state)
 	list("vm,admin,email,phone,process\nweb1,S,s@x,,httpd\n");
 	build();
 	cleanup(letter_done) struct letter letter = {0};
-	letter_write(&letter, DELIVERY_FIRST, &world.notices, of("s@x"), died);
+	letter_write(&letter, DELIVERY_FIRST, &world.notices, of("s@x"), &english, NULL);
 
 	assert_string_equal(letter.subject, "[vmroll] host1, host2, host3 down 12:33:21: check 3 VMs");
 }
@@ -302,7 +304,7 @@ static void who_refuses_is_named_with_what_they_should_know(void **state)
 						       .error = mem_string("550 no such user")};
 	const struct delivery *failed = &cell;
 	cleanup(letter_done) struct letter letter = {0};
-	letter_undelivered(&letter, &world.notices, &failed, 1, died);
+	letter_undelivered(&letter, &world.notices, &failed, 1, &english, NULL);
 
 	assert_string_equal(letter.subject, "[vmroll] host1 down 12:33:21: 1 could not be told");
 	assert_non_null(strstr(letter.text, "s@x: 550 no such user\nTheir VMs:\n  web1  httpd"));
