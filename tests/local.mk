@@ -44,6 +44,7 @@ unit_tests += tests/unit/test_store_faults
 unit_tests += tests/unit/test_store_power
 unit_tests += tests/unit/test_str
 unit_tests += tests/unit/test_token
+unit_tests += tests/unit/test_template
 unit_tests += tests/unit/test_virt
 unit_tests += tests/unit/test_vm
 unit_tests += tests/unit/test_watch
