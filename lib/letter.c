@@ -12,6 +12,8 @@
 #include "page.h"
 #include "str.h"
 
+enum { VALUE_MAX = 500 }; /* bytes of a name, or whatever else, that a letter shows */
+
 void letter_done(struct letter *letter)
 {
 	free(letter->subject);
@@ -40,6 +42,19 @@ static void set(struct letter *letter, const char *rendered, const struct wordin
 	page_set(rendered + length, &letter->text, &letter->html);
 }
 
+/* What cannot be seen is shown; of what nobody would read to its end the beginning is enough. */
+static void put_value(struct str *out, const char *bytes, size_t length)
+{
+	size_t kept = length;
+
+	if (length > VALUE_MAX)
+		for (kept = VALUE_MAX; kept > 0 && ((unsigned char)bytes[kept] & 0xC0) == 0x80;)
+			kept--;
+	str_add_escaped(out, bytes, kept);
+	if (kept < length)
+		str_add(out, "...");
+}
+
 static int render(struct str *out, const char *name, const struct json *data, const struct wording *wording,
 		  struct err *e)
 {
@@ -48,7 +63,7 @@ static int render(struct str *out, const char *name, const struct json *data, co
 
 	if (result < 0)
 		return result;
-	int rendered = template_render(template, data, str_add_escaped, out, e);
+	int rendered = template_render(template, data, put_value, out, e);
 	return rendered < 0 ? rendered : result;
 }
 

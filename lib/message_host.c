@@ -204,13 +204,14 @@ void message_add_vms(struct message *message, const char *key, const struct noti
 	vec_foreach(notice, item) {
 		if ((incident != SIZE_MAX && item->incident != incident) || item->reason != reason)
 			continue;
-		if (count == MESSAGE_VMS_MAX || message->rows_left == 0) {
+		/* One at least, so that a list with something in it is never empty. */
+		if (count > 0 && (count == MESSAGE_VMS_MAX || message->rows_left == 0)) {
 			more++;
 			continue;
 		}
 		add_vm(message, notice, item);
 		count++;
-		message->rows_left--;
+		message->rows_left -= message->rows_left > 0;
 	}
 	json_close_array(message->out);
 	message_add_number(message->out, more_key, more);

@@ -56,29 +56,39 @@ static size_t text_width(const char *text, size_t length)
 
 /* ---- paragraphs ---- */
 
-/* What must not begin a line where words are not parted by blanks (JIS X 4051: closing brackets, stops, small kana and the long mark). */
+/* What must not begin a line where words are not parted by blanks (JIS X 4051: closing brackets, stops, small kana, the long mark). */
 static bool cannot_begin_line(uint32_t c)
 {
-	return c == 0x3001 || c == 0x3002 || c == 0x300D || c == 0x300F || c == 0x3011 || c == 0x30FB ||
-	       c == 0x30FC || c == 0xFF01 || c == 0xFF09 || c == 0xFF0C || c == 0xFF0E || c == 0xFF1A ||
-	       c == 0xFF1F || (c >= 0x3041 && c <= 0x3049 && c % 2 == 1) ||
-	       (c >= 0x30A1 && c <= 0x30A9 && c % 2 == 1) || c == 0x3063 || c == 0x3083 || c == 0x3085 ||
-	       c == 0x3087 || c == 0x30C3 || c == 0x30E3 || c == 0x30E5 || c == 0x30E7;
+	static const uint32_t closing[] = {0x3001, 0x3002, 0x300D, 0x300F, 0x3011, 0x3063, 0x3083,
+					   0x3085, 0x3087, 0x30C3, 0x30E3, 0x30E5, 0x30E7, 0x30FB,
+					   0x30FC, 0xFF01, 0xFF09, 0xFF0C, 0xFF0E, 0xFF1A, 0xFF1F};
+
+	for (size_t i = 0; i < sizeof closing / sizeof closing[0]; i++)
+		if (c == closing[i])
+			return true;
+	bool small_vowel = ((c >= 0x3041 && c <= 0x3049) || (c >= 0x30A1 && c <= 0x30A9)) && c % 2 == 1;
+	return small_vowel || (c < 0x80 && strchr(",.:;!?)]}%", (int)c));
 }
 
-/* Bytes of TEXT up to the next place where a line may be broken: a blank, or a wide character, before or behind it. */
+/* What must not end one: opening brackets. */
+static bool cannot_end_line(uint32_t c)
+{
+	return c == 0x300C || c == 0x300E || c == 0x3010 || c == 0xFF08 || c == '(' || c == '[';
+}
+
+/* Bytes of TEXT up to the next place where a line may be broken: a blank, or beside a wide character. */
 static size_t unbroken(const char *text)
 {
 	size_t length = strcspn(text, " ");
-	bool wide = false;
+	uint32_t before = 0;
 
 	for (size_t at = 0; at < length;) {
 		uint32_t c = 0;
 		size_t size = str_utf8_character(text + at, length - at, &c);
-		bool is_wide = size > 0 && character_width(c) == 2;
-		if (at > 0 && (wide || is_wide) && !cannot_begin_line(c) && c > 0x7F)
+		bool wide = character_width(c) == 2 || character_width(before) == 2;
+		if (at > 0 && wide && !cannot_begin_line(c) && !cannot_end_line(before))
 			return at;
-		wide = is_wide;
+		before = c;
 		at += size ? size : 1;
 	}
 	return length;

@@ -22,7 +22,7 @@
 enum {
 	TEMPLATE_SIZE_MAX = 64 << 10,    /* bytes of a template */
 	TEMPLATE_DEPTH_MAX = 16,         /* each and if within each other */
-	TEMPLATE_OUTPUT_MAX = 8 << 20,   /* bytes that one makes */
+	TEMPLATE_OUTPUT_MAX = 16 << 20,  /* bytes that one makes */
 	TEMPLATE_STEPS_MAX = 4 * 1000000 /* parts of it that are written, or tested, while it makes them */
 };
 

@@ -178,11 +178,11 @@ static void what_is_made_is_bounded(void **state)
 		mem_string("${each hosts}${each hosts}${each hosts}${if over}x${end}${end}${end}${end}\n");
 	struct err e = {0};
 
-	/* 300 x 300 x 1,000 bytes, cut at 8 MiB; what came before is there. */
+	/* 300 x 300 x 1,000 bytes, cut at 16 MiB; what came before is there. */
 	cleanup(cleanup_mem) char *one_line = mem_string(text);
 	*strchr(one_line, '\n') = ' ';
 	cleanup(str_done) struct str out = {0};
-	assert_error(render(one_line, json, &out, &e), ERR_TOO_LARGE, &e, "longer than 8 MiB");
+	assert_error(render(one_line, json, &out, &e), ERR_TOO_LARGE, &e, "longer than 16 MiB");
 	assert_true(out.length >= TEMPLATE_OUTPUT_MAX && out.length < TEMPLATE_OUTPUT_MAX + 2000);
 	/* 27 million times nothing. */
 	cleanup(str_done) struct str nothing = {0};
