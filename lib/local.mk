@@ -111,6 +111,13 @@ lib_libcore_a_SOURCES += lib/sip_uri.c
 else
 lib_libcore_a_SOURCES += lib/sip_none.c lib/sip.h
 endif
+lib_libcore_a_SOURCES += lib/speech.c lib/speech.h lib/speech_private.h
+if HAVE_SPEECH
+lib_libcore_a_SOURCES += lib/speech_espeak.c
+lib_libcore_a_SOURCES += lib/speech_telephone.c
+else
+lib_libcore_a_SOURCES += lib/speech_none.c
+endif
 lib_libcore_a_SOURCES += lib/str.c lib/str.h
 lib_libcore_a_SOURCES += lib/table.c lib/table.h
 lib_libcore_a_SOURCES += lib/template.c lib/template.h lib/template_private.h

@@ -43,6 +43,7 @@ unit_tests += tests/unit/test_rows
 unit_tests += tests/unit/test_silence
 unit_tests += tests/unit/test_sip
 unit_tests += tests/unit/test_spoken
+unit_tests += tests/unit/test_speech
 unit_tests += tests/unit/test_store
 unit_tests += tests/unit/test_store_damage
 unit_tests += tests/unit/test_store_faults
@@ -154,6 +155,8 @@ lab_self_tests += tests/lab/lab_self.bats
 unit_ldadd = lib/libcore.a $(CMOCKA_LIBS) $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) \
 	$(LIBXML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS) $(SIP_LIBS)
 	$(LIBXML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS) $(CRYPTO_LIBS)
+	$(LIBXML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS) $(SIP_LIBS) \
+	$(SPEECH_LIBS)
 LDADD = $(unit_ldadd)
 check_PROGRAMS += $(fuzz_tests)
 program_tests = $(fuzz_tests)
