@@ -2,7 +2,7 @@
  * call.h - people called by telephone: one process that speaks SIP, and beside it those that synthesise.
  *
  * RTP is paced in a process of its own (lib/sip.h has its loop), so that neither the store nor a mail relay makes
- * a voice stutter; text becomes sound in further processes (speech_worker.h), which may take long or crash. They are started
+ * a voice stutter; text becomes sound in further processes (speech.h), which may take long or crash. They are started
  * with the first order and end when nothing was ordered for a while, so that a run with nobody to call takes no
  * port. What is said in a call and what a key does stands in call_rules.h.
  */
@@ -13,21 +13,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "call_standin.h"
 #include "conf.h"
 #include "err.h"
+#include "ledger.h"
 #include "mem.h"
 
-enum { CALL_TEXT_MAX = 8192 }; /* bytes of one text; what is longer is said up to there */
-
+/* Of each text SPEECH_TEXT_MAX bytes (speech.h) are said. */
 struct call_order {
 	const char *to;      /* a number (goes through the exchange) or a sip: URI */
 	const char *lang;    /* espeak-ng voice: "en-gb", "ja" */
 	const char *message; /* with the prompt, if it asks for an answer */
-	const char *all;     /* after key 4; NULL or "": that key is as any other */
-	const char *thanks;  /* after key 1; NULL or "": nothing, as the two below */
-	const char *passed;  /* after key 3 */
-	bool answer;         /* keys are asked for; else any key ends the call, and it was heard */
+	const char *prompt; /* alone, after keys that are none of these; NULL or "": the message stands for it */
+	const char *all;    /* after key 4; NULL or "": that key is as any other */
+	const char *thanks; /* after key 1; NULL or "": nothing, as the two below */
+	const char *passed; /* after key 3 */
+	bool answer;        /* keys are asked for; else any key ends the call, and it was heard */
 };
 
 struct caller;
@@ -48,9 +48,8 @@ MEM_DEFINE_CLEANUP(struct caller, caller_free)
  */
 int caller_submit(struct caller *caller, uint64_t tag, const struct call_order *order, struct err *e);
 /*
- * True with the outcome of a call that is over. `call` is never CALL_NONE. `err` is 0 where somebody answered and
- * heard it whole or pressed a key (CALL_KEY, CALL_NO_KEY); else ERR_TEMPORARY, ERR_NET, ERR_AUTH or ERR_ENV may pass,
- * ERR_PERMANENT and ERR_USAGE (CALL_REFUSED) do not. If the process that calls dies or hangs, all that it had are CALL_UNREACHABLE with the
+ * True with the outcome of a call that is over. `call` is never CALL_NONE. `err` is 0 for CALL_KEY only, else
+ * ERR_PERMANENT for CALL_REFUSED and ERR_TEMPORARY for the rest, and says why for people. If the process that calls dies or hangs, all that it had are CALL_UNREACHABLE with the
  * reason, and the next one is started with the next order. Every call ends by itself within minutes.
  */
 bool caller_finished(struct caller *caller, uint64_t *tag, struct delivery_outcome *outcome);

@@ -64,7 +64,7 @@ bool sip_is_built(void);
 
 /*
  * Whether URI may be called: "sip:[USER@]HOST[:PORT][;transport=udp|tcp][;user=phone]" of at most 255 bytes of plain
- * ASCII. Escapes, headers, passwords and other parameters (maddr, method, ...) are not taken. ERR_USAGE.
+ * ASCII. Escapes other than %23, headers, passwords and other parameters (maddr, method, ...) are not taken. ERR_USAGE.
  */
 int sip_check_uri(const char *uri, struct err *e);
 

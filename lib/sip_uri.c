@@ -16,7 +16,24 @@ static const char SCHEME[] = "sip:";
 static const char USER_CHARACTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 				      "-_.!~*'()&=+$,/#";
 
-/* "#" is a key of telephones that RFC 3261 wants escaped; every exchange takes it as it is. */
+/* Of escapes only that of "#", a key of telephones, which is taken both ways. */
+static bool is_user(const char *text, size_t length)
+{
+	static const char HASH[] = "%23";
+	const size_t hash = sizeof HASH - 1;
+
+	if (length == 0)
+		return false;
+	while (length > 0) {
+		size_t taken = length >= hash && memcmp(text, HASH, hash) == 0 ? hash : 1;
+		if (taken == 1 && !strchr(USER_CHARACTERS, *text))
+			return false;
+		text += taken;
+		length -= taken;
+	}
+	return true;
+}
+
 static int parse_user(const char **text, struct sip_uri *uri, struct err *e)
 {
 	const char *at = strchr(*text, '@');
@@ -25,7 +42,7 @@ static int parse_user(const char **text, struct sip_uri *uri, struct err *e)
 	if (!at)
 		return 0;
 	length = (size_t)(at - *text);
-	if (length == 0 || strspn(*text, USER_CHARACTERS) < length)
+	if (!is_user(*text, length))
 		return err_set(e, ERR_USAGE, "the part before the @ is no plain user or number");
 	uri->user = mem_string_n(*text, length);
 	*text = at + 1;
