@@ -176,6 +176,34 @@ int address_check_phone(const char *text, struct err *e)
 	return err_set(e, ERR_USAGE, "\"%s\" is not a phone number (digits, +, * and #) or a sip: URI", text);
 }
 
+/* The user of a sip: URI may hold what ends the authority of a URL; an @ further on is escaped. */
+static const char *uri_authority(const char *uri, size_t *length)
+{
+	const char *slashes = strstr(uri, "://");
+	const char *colon = strchr(uri, ':');
+
+	if (!colon)
+		return NULL;
+	const char *start = slashes == colon ? slashes + 3 : colon + 1;
+	size_t end = slashes == colon ? strcspn(start, "/?#") : strlen(start);
+	const char *at = memrchr(start, '@', end);
+	*length = at ? (size_t)(start + end - at - 1) : end;
+	return at ? at + 1 : start;
+}
+
+char *address_uri_host(const char *uri)
+{
+	size_t length;
+	const char *host = uri_authority(uri, &length);
+
+	if (!host)
+		return NULL;
+	bool bracketed = length > 0 && host[0] == '[';
+	host += bracketed;
+	size_t end = strcspn(host, bracketed ? "]" : ":;?/#");
+	return end > 0 ? mem_string_n(host, end) : NULL;
+}
+
 bool address_has_password(const char *text)
 {
 	const char *user = strstr(text, "://");

@@ -26,6 +26,12 @@ int address_check_sip(const char *text, struct err *e);
 /* Digits with * # and + ([0-9+*#]+, at most 32), or what address_check_sip takes. ERR_USAGE. */
 int address_check_phone(const char *text, struct err *e);
 
+/*
+ * The host of a URL (SCHEME://[USER@]HOST[:PORT]…) or of a sip: URI (sip:[USER@]HOST[:PORT][;…], RFC 3261, 19.1.1), IPv6 literals
+ * without their brackets; NULL if there is none. The caller frees.
+ */
+char *address_uri_host(const char *uri);
+
 /* Whether TEXT is a URL (SCHEME://…) whose user part holds a password. */
 bool address_has_password(const char *text);
 

@@ -1,9 +1,10 @@
-/* test_address.c - what can be called, and what only looks like it. */
+/* test_address.c - what can be called and what only looks like it; the host of a URI. */
 #include "config.h"
 
 #include "unit.h"
 
 #include "address.h"
+#include "mem.h"
 #include "str.h"
 
 #define TEN "0123456789"
@@ -112,11 +113,66 @@ static void what_leads_elsewhere_cannot(void **state)
 	}
 }
 
+static void expect_at(const char *uri, const char *wanted, int line)
+{
+	cleanup(cleanup_mem) char *host = address_uri_host(uri);
+
+	if (!str_equal(host, wanted))
+		fail_msg("line %d: '%s' gives '%s', not '%s'", line, uri, host ? host : "none",
+			 wanted ? wanted : "none");
+}
+#define expect(uri, wanted) expect_at(uri, wanted, __LINE__)
+
+static void the_host_of_a_url(void **state)
+{
+	(void)state;
+
+	expect("smtp://mail", "mail");
+	expect("smtp://mail.example.org:587", "mail.example.org");
+	expect("smtps://10.0.0.5:465/station.example.org", "10.0.0.5");
+	expect("smtp://[fd00::5]:25", "fd00::5");
+	expect("smtp://me:a@b@mail.example.org:25/x@y", "mail.example.org");
+	expect("smtp://mail/?a@b", "mail");
+}
+
+static void the_host_of_a_sip_uri(void **state)
+{
+	(void)state;
+
+	expect("sip:10.0.0.5", "10.0.0.5");
+	expect("sip:%s@10.0.0.5", "10.0.0.5");
+	expect("sip:vmroll@pbx.example.org:5060;transport=tcp", "pbx.example.org");
+	expect("sips:pbx.example.org;lr?subject=x", "pbx.example.org");
+	expect("sip:[fd00::5]:5061", "fd00::5");
+	/* RFC 3261, 25.1: user-unreserved has ; ? and / */
+	expect("sip:+81;phone-context=a/b?c@pbx", "pbx");
+}
+
+static void what_has_no_host_gives_none(void **state)
+{
+	(void)state;
+
+	expect("", NULL);
+	expect("mail", NULL);
+	expect(":", NULL);
+	expect("smtp://", NULL);
+	expect("smtp://me@", NULL);
+	expect("smtp://:25", NULL);
+	expect("sip:", NULL);
+	expect("sip:a@;lr", NULL);
+	expect("smtp://[", NULL);
+	expect("smtp://[]", NULL);
+	expect("smtp://[fd00::5", "fd00::5");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_and_plain_uris_can_be_called),
 		cmocka_unit_test(what_leads_elsewhere_cannot),
+		cmocka_unit_test(the_host_of_a_url),
+		cmocka_unit_test(the_host_of_a_sip_uri),
+		cmocka_unit_test(what_has_no_host_gives_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
