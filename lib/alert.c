@@ -181,12 +181,11 @@ static char *evidence(const struct notice_item *item, const struct notice_case *
 static char *person_of(const struct alert_source *source, const struct notice_item *item)
 {
 	const struct admin *admin = item->unreachable;
-	const char *person = source->notice ? source->notice->person : NULL;
 
 	if (admin)
 		return mem_string(admin->admin && *admin->admin ? admin->admin : admin->phone);
-	/* One that stands in the settings is nobody's name. */
-	return person && strchr(person, ':') ? NULL : mem_string(person);
+	/* Who gets a copy has no part in it. */
+	return item->reason == NOTICE_COPY ? NULL : mem_string(source->notice->person);
 }
 
 static void add_vm_alert(struct alerts *alerts, const struct alert_source *source, const struct notice_item *item)
