@@ -8,6 +8,7 @@ unit_tests += tests/unit/test_admins
 unit_tests += tests/unit/test_admins_store
 unit_tests += tests/unit/test_address
 unit_tests += tests/unit/test_affected
+unit_tests += tests/unit/test_alert
 unit_tests += tests/unit/test_command
 unit_tests += tests/unit/test_call
 unit_tests += tests/unit/test_call_rules
