@@ -114,19 +114,10 @@ size_t engine_poll(const struct engine *engine, struct pollfd *fds, int *timeout
 
 /* ---- start and end ---- */
 
-/* The commands of on_incident look at the same store. */
-static void set_environment(const struct conf *conf)
-{
-	setenv("VMROLL_STORE", conf->store, 1);
-	setenv("VMROLL_HOSTS", conf->hosts, 1);
-	if (conf->path)
-		setenv("VMROLL_CONFIG", conf->path, 1);
-}
-
 int engine_start(struct engine *engine, const struct conf *conf, struct hosts *hosts, bool dry_run, struct err *e)
 {
 	if (!dry_run)
-		set_environment(conf);
+		hooks_set_environment(conf);
 	events_start(&engine->events, &engine->state);
 	/* The recorder's process before the carriers' threads. */
 	if (state_start(&engine->state, conf, hosts, dry_run, e) < 0)

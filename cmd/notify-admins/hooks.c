@@ -40,6 +40,14 @@ static void start_one(struct hooks *hooks, const struct conf_list *command)
 	hooks->running[hooks->count++] = hook;
 }
 
+void hooks_set_environment(const struct conf *conf)
+{
+	setenv("VMROLL_STORE", conf->store, 1);
+	setenv("VMROLL_HOSTS", conf->hosts, 1);
+	if (conf->path)
+		setenv("VMROLL_CONFIG", conf->path, 1);
+}
+
 void hooks_start(struct hooks *hooks, const struct conf *conf)
 {
 	if (hooks->count > 0) {

@@ -26,6 +26,8 @@ struct hooks {
 	bool again; /* asked for while they ran */
 };
 
+/* All that is run looks at the same store: VMROLL_STORE, VMROLL_HOSTS, VMROLL_CONFIG. Before there are threads. */
+void hooks_set_environment(const struct conf *conf);
 /* Runs all commands now, or again once those that run have ended. A command that cannot be started is said. */
 void hooks_start(struct hooks *hooks, const struct conf *conf);
 /* Collects what has ended, kills what is late, starts what was asked for again. */
