@@ -135,6 +135,7 @@ cli_tests += tests/cli/conventions.bats
 cli_tests += tests/cli/sip.bats
 cli_tests += tests/cli/vmroll-watch.bats
 cli_tests += tests/cli/vmsnap.bats
+cli_tests += tests/cli/webhook.bats
 
 # The project's own rules (bats), with the checkers in tests/meta/rules.
 meta_tests =
