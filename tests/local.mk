@@ -6,7 +6,6 @@ unit_tests =
 unit_tests += tests/unit/test_address
 unit_tests += tests/unit/test_admins
 unit_tests += tests/unit/test_admins_store
-unit_tests += tests/unit/test_address
 unit_tests += tests/unit/test_affected
 unit_tests += tests/unit/test_alert
 unit_tests += tests/unit/test_command
