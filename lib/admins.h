@@ -21,10 +21,10 @@
 
 struct admin {
 	char *vm;
-	char *admin;   /* the person's name, "" if none is given */
-	char *email;   /* or NULL */
-	char *phone;   /* or NULL: [0-9+*#]+ or a sip: URI */
-	char *process; /* what the VM runs continuously, or NULL */
+	char *admin;      /* the person's name, "" if none is given */
+	char *email;      /* or NULL */
+	char *phone;      /* or NULL: [0-9+*#]+ or a sip: URI */
+	char *process;    /* what the VM runs continuously, or NULL */
 	char *voice_lang; /* of the person: these three may stand in any of their rows. Or NULL */
 	char *policy;     /* or NULL; whether the settings have it is for the caller to judge */
 	struct conf_list groups;

@@ -59,8 +59,8 @@ struct conf_notify {
 	unsigned voice_quarter;           /* in 15 minutes, 3 */
 	unsigned voice_hour;              /* in an hour, 7 */
 	unsigned voice_total;             /* calls an hour in all, 500 */
-	char *policy; /* of whoever has none of their own: "default"; there is one of that name */
-	struct conf_list copy; /* who hears of every incident whole: "webhook:NAME", "command:NAME", mail addresses in lower case */
+	char *policy;          /* of whoever has none of their own: "default"; there is one of that name */
+	struct conf_list copy; /* who hears of every incident whole: "webhook:NAME", "command:NAME", mail addresses */
 	char *templates; /* folder, or NULL: the built-in ones */
 	char *reply; /* NULL: replies are not offered; else the address that takes them, where %s (at most one) becomes ID-TOKEN; without it the token stands in the subject */
 };
@@ -183,7 +183,7 @@ const struct conf_policy *conf_find_policy(const struct conf *conf, const char *
 const struct conf_webhook *conf_find_webhook(const struct conf *conf, const char *name);
 const struct conf_command *conf_find_command(const struct conf *conf, const char *name);
 
-/* Whether TEXT can name a policy, webhook, command or group: 1 to 63 bytes of UTF-8 without blanks, control characters and ; : , " */
+/* Whether TEXT can name a policy, webhook, command or group: 1 to 63 bytes of UTF-8 without blanks, control characters and ; : , @ " */
 int conf_check_name(const char *text, struct err *e);
 /* Whether TEXT can name a voice: [a-z0-9-]+, at most 63 bytes. Whether there is one: speech.h. */
 int conf_check_lang(const char *text, struct err *e);

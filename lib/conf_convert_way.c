@@ -24,10 +24,10 @@ int conf_check_name(const char *text, struct err *e)
 	size_t length = strlen(text);
 
 	if (length > 0 && length <= NAME_MAX_BYTES && !str_has_control(text) &&
-	    text[strcspn(text, " ;:,\"")] == '\0')
+	    text[strcspn(text, " ;:,@\"")] == '\0')
 		return 0;
-	return err_set(e, ERR_USAGE, "\"%s\" is not a name: 1 to %d bytes without blanks and ; : , \"", text,
-		       NAME_MAX_BYTES);
+	return err_set(e, ERR_USAGE, "\"%s\" is not a name: 1 to %d bytes without blanks and ; : , @ \"",
+		       text, NAME_MAX_BYTES);
 }
 
 int conf_check_lang(const char *text, struct err *e)
@@ -332,20 +332,15 @@ int conf_convert_channels(void *target, const struct conf_setting *setting, cons
 int conf_convert_copy(void *target, const struct conf_setting *setting, const struct conf_list *values,
 		      struct err *e)
 {
-	struct conf_list *copy = FIELD(struct conf_list);
-
 	for (size_t i = 0; i < values->count; i++) {
 		const char *text = values->items[i];
 		struct err cause;
-		bool is_email = address_check_email(text, &cause) == 0;
-		if (!is_email && !str_starts(text, WEBHOOK) && !str_starts(text, COMMAND))
+		if (!str_starts(text, WEBHOOK) && !str_starts(text, COMMAND) &&
+		    address_check_email(text, &cause) < 0)
 			return err_set(
 				e, ERR_USAGE,
 				"\"%s\" is neither \"webhook:NAME\", \"command:NAME\" nor a mail address", text);
-		char *item = mem_string(text);
-		if (is_email)
-			lower(item);
-		conf_list_take(copy, item);
 	}
+	*FIELD(struct conf_list) = conf_list_copy(values);
 	return 0;
 }

@@ -60,8 +60,7 @@ static void tell_fallback(struct join *join, size_t incident, const struct notic
 	if (fallback->count == 0)
 		join->notices->untold++;
 	for (size_t i = 0; i < fallback->count; i++) {
-		struct notice *notice =
-			find_or_add(join, people_find_address(join->people, fallback->items[i]));
+		struct notice *notice = find_or_add(join, people_find_address(join->people, fallback->items[i]));
 		notice->fallback = true;
 		tell(notice, incident, item);
 	}
@@ -73,7 +72,7 @@ static void tell_copies(struct join *join, size_t incident, const struct notice_
 	const struct conf_list *copy = &join->conf->notify.copy;
 
 	for (size_t i = 0; i < copy->count; i++) {
-		const struct person *person = people_find(join->people, copy->items[i]);
+		const struct person *person = people_find_address(join->people, copy->items[i]);
 		struct notice *notice = find(join, person);
 		bool only = !notice || notice->copy;
 		notice = find_or_add(join, person);

@@ -104,6 +104,23 @@ example() {
 	refuses "$hosts:2" "cut short"
 }
 
+@test "a policy of our own that calls, and nothing to call with, is warned of" {
+	printf 'policy "night" { step { channels = "voice" } }\n' >>"$conf"
+	accepts "$conf: sip.from is not set: policy \"night\" calls nobody"
+	printf 'sip { from = "sip:v@10.0.0.9" exchange = "sip:%%s@10.0.0.5" }\n' >>"$conf"
+	accepts
+}
+
+@test "a name that leads nowhere" {
+	printf 'policy "night" {\n step { channels = { "mail", "webhook:chat" } }\n}\n' >>"$conf"
+	refuses "$conf:4" 'there is no webhook "chat"'
+}
+
+@test "a step that is cut short" {
+	printf 'policy "night" {\n step {\n' >>"$conf"
+	refuses "$conf:5" "section step of line 4 inside section policy of line 3 is not closed: the file is cut short"
+}
+
 @test "an empty fallback is warned of" {
 	printf 'smtp { url = "smtp://mail" from = "v@example.org" }\n' >"$conf"
 	accepts "$conf: notify.fallback is empty: nobody hears of a VM without an administrator"
@@ -125,6 +142,12 @@ example() {
 		example vmroll.conf.5 2
 	} >"$conf"
 	grep -q password_command "$conf"
+	accepts
+	{
+		echo 'smtp { url = "smtp://mail" from = "v@example.org" }'
+		example vmroll.conf.5 3
+	} >"$conf"
+	grep -q '^policy "night" {' "$conf"
 	accepts
 	conf=$top_srcdir/scripts/examples/vmroll.conf hosts=$top_srcdir/scripts/examples/hosts
 	accepts "$conf: notify.redirect is set: every mail goes to that one address"

@@ -858,6 +858,25 @@ killed()
 	[ "$(notify-admins admins -r | wc -l)" -eq 1 ]
 }
 
+@test "import: what a person wants is taken, and a policy that the settings have not is refused" {
+	day
+	printf '%s\n' vm,admin,email,phone,process,policy,group,voice_lang \
+		'web1,Sato,sato@example.org,,httpd,both,"on-call; db",ja' 'db1,Ito,ito@example.org,112,,,,' >"$scratch/new.csv"
+	notify-admins import --force "$scratch/new.csv"
+	[ "$(notify-admins admins -r -o VM,VOICE_LANG,POLICY,GROUP)" = $'web1\tja\tboth\ton-call,db\ndb1\t-\t-\t-' ]
+	[ "$(notify-admins admins -J | jq -c '[.policy, .group, .voice_lang]' | head -1)" = '["both",["on-call","db"],"ja"]' ]
+	[[ $(notify-admins admins) != *POLICY* ]]
+	sed -i 's/both/night/' "$scratch/new.csv"
+	run --separate-stderr notify-admins import --force "$scratch/new.csv"
+	echo "$stderr"
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"$scratch/new.csv:2: there is no policy \"night\" in the settings"*'the list in force stays: '* ]]
+	[ "$(notify-admins admins -r -o POLICY | head -1)" = both ]
+	echo 'policy "night" { step { channels = "mail" } }' >>"$VMROLL_CONFIG"
+	notify-admins import --force "$scratch/new.csv"
+	[ "$(notify-admins admins -r -o POLICY | head -1)" = night ]
+}
+
 @test "import reads http, bounded, and shows no password" {
 	day
 	python3 -u -m http.server --bind 127.0.0.1 --directory "$scratch" 0 >"$scratch/http" 2>&1 3>&- &

@@ -30,6 +30,10 @@ static void check_row(const struct admins *admins, const struct admin *admin)
 	if (host)
 		*host++ = '\0';
 	fuzz_check(*person && *admin->vm && !str_has_control(admin->vm) && !str_has_control(person));
+	fuzz_check(!admin->policy || conf_check_name(admin->policy, &e) == 0);
+	fuzz_check(!admin->voice_lang || conf_check_lang(admin->voice_lang, &e) == 0);
+	for (size_t i = 0; i < admin->groups.count; i++)
+		fuzz_check(conf_check_name(admin->groups.items[i], &e) == 0);
 	fuzz_check(admins_of(admins, is_uuid ? uuid : NULL, is_uuid ? NULL : name, host, NULL, 0) > 0);
 }
 

@@ -44,22 +44,37 @@ static void the_example_is_read(void **state)
 	assert_null(admins.items[5].email);
 }
 
-static void the_example_of_the_page_is_right(void **state)
+/* The Nth display of the page that is as wide as the text. */
+static void read_example_of_page(unsigned n, struct admins *admins)
 {
-	(void)state;
 	static const char begin[] = ".Bd -literal\n";
 	cleanup(cleanup_mem) char *path = mem_format("%s/man/admins.5", getenv("top_srcdir"));
 	cleanup(str_done) struct str page = {0};
-	cleanup(admins_done) struct admins admins = {0};
 	struct err e = {0};
 
 	assert_ok(textfile_read(path, &page, NULL, &e), &e);
-	const char *example = strstr(str_text(&page), begin);
-	assert_non_null(example);
-	example += strlen(begin);
+	const char *example = str_text(&page);
+	for (unsigned i = 0; i < n; i++) {
+		example = strstr(example, begin);
+		assert_non_null(example);
+		example += strlen(begin);
+	}
 	size_t length = (size_t)(strstr(example, ".Ed\n") - example);
-	assert_ok(admins_parse(&admins, example, length, path, NULL, NULL, &e), &e);
-	assert_int_equal(admins.count, 5);
+	assert_ok(admins_parse(admins, example, length, path, NULL, NULL, &e), &e);
+}
+
+static void the_examples_of_the_page_are_right(void **state)
+{
+	(void)state;
+	cleanup(admins_done) struct admins plain = {0}, all = {0};
+
+	read_example_of_page(1, &plain);
+	assert_int_equal(plain.count, 5);
+	read_example_of_page(2, &all);
+	assert_int_equal(all.count, 3);
+	assert_string_equal(all.items[0].policy, "both");
+	assert_string_equal(all.items[2].voice_lang, "en-gb");
+	assert_int_equal(all.items[2].groups.count, 2);
 }
 
 static void rows_are_rfc_4180(void **state)
@@ -193,8 +208,8 @@ static void each_bad_line_is_named(void **state)
 		 "\"ja\"\n"
 		 "list:3: voice_lang: \"en_gb\" is not a voice: expected a language such as \"en-gb\" or "
 		 "\"ja\"\n"
-		 "list:4: policy: \"a b\" is not a name: 1 to 63 bytes without blanks and ; : , \"\n"
-		 "list:5: group: \"on:call\" is not a name: 1 to 63 bytes without blanks and ; : , \"\n"
+		 "list:4: policy: \"a b\" is not a name: 1 to 63 bytes without blanks and ; : , @ \"\n"
+		 "list:5: group: \"on:call\" is not a name: 1 to 63 bytes without blanks and ; : , @ \"\n"
 		 "list:6: voice_lang: \"../x\" is not a voice: expected a language such as \"en-gb\" or "
 		 "\"ja\"\n"},
 		{HEADER_ALL "web1,A,a@b.c,,,,both,\nweb2,A,a@b.c,,,,,\nweb3,A,A@b.c,,,,default,\n"
@@ -367,7 +382,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_example_is_read),
-		cmocka_unit_test(the_example_of_the_page_is_right),
+		cmocka_unit_test(the_examples_of_the_page_are_right),
 		cmocka_unit_test(rows_are_rfc_4180),
 		cmocka_unit_test(columns_that_may_be_there_are_read),
 		cmocka_unit_test(an_empty_list_is_valid),

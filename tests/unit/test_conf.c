@@ -187,7 +187,7 @@ static void settings_of_calls_and_copies_are_read(void **state)
 	assert_string_equal(conf.notify.policy, "both");
 	assert_int_equal(conf.notify.copy.count, 3);
 	assert_string_equal(conf.notify.copy.items[0], "webhook:chat");
-	assert_string_equal(conf.notify.copy.items[2], "log@example.org");
+	assert_string_equal(conf.notify.copy.items[2], "Log@Example.org");
 	assert_string_equal(conf.notify.templates, "/etc/vmroll/texts");
 	assert_string_equal(conf.notify.reply, "vmroll+%s@example.org");
 	assert_string_equal(conf.smtp.vm, "mail1");
@@ -282,6 +282,37 @@ static void the_shipped_policies_are_there(void **state)
 	assert_int_equal(both->steps[0].way_count, 2);
 	assert_int_equal(both->steps[0].ways[1].channel, CONF_VOICE);
 	assert_null(conf_find_policy(&conf, "neither"));
+}
+
+/* The page shows them: what it shows is what there is. */
+static void the_shipped_policies_are_those_of_the_page(void **state)
+{
+	(void)state;
+	cleanup(cleanup_mem) char *path = mem_format("%s/man/vmroll.conf.5", getenv("top_srcdir"));
+	cleanup(str_done) struct str page = {0};
+	cleanup(conf_done) struct conf shown = {0}, shipped = {0};
+	struct err e = {0};
+
+	assert_ok(textfile_read(path, &page, NULL, &e), &e);
+	char *begin = strstr(page.data, "policy \"default\" {\n");
+	assert_non_null(begin);
+	*strstr(begin, ".Ed\n") = '\0';
+	assert_ok(read_text(&shown, begin, &e), &e);
+	assert_ok(read_text(&shipped, "", &e), &e);
+	assert_int_equal(shown.policy_count, shipped.policy_count);
+	for (size_t i = 0; i < shown.policy_count; i++) {
+		const struct conf_policy *a = &shown.policies[i], *b = conf_find_policy(&shipped, a->name);
+		assert_true(a->line > 0 && b->line == 0);
+		assert_int_equal(a->step_count, b->step_count);
+		assert_int_equal(a->repeat_ms, b->repeat_ms);
+		for (size_t j = 0; j < a->step_count; j++) {
+			assert_int_equal(a->steps[j].after_ms, b->steps[j].after_ms);
+			assert_int_equal(a->steps[j].to.count, b->steps[j].to.count);
+			assert_int_equal(a->steps[j].way_count, b->steps[j].way_count);
+			for (size_t k = 0; k < a->steps[j].way_count; k++)
+				assert_int_equal(a->steps[j].ways[k].channel, b->steps[j].ways[k].channel);
+		}
+	}
 }
 
 static void persons_are_read(void **state)
@@ -803,6 +834,7 @@ int main(void)
 		cmocka_unit_test(settings_of_calls_and_copies_are_read),
 		cmocka_unit_test(a_policy_is_its_steps),
 		cmocka_unit_test(the_shipped_policies_are_there),
+		cmocka_unit_test(the_shipped_policies_are_those_of_the_page),
 		cmocka_unit_test(persons_are_read),
 		cmocka_unit_test(what_is_wrong_with_whom_to_tell_is_named_with_its_line),
 		cmocka_unit_test(a_policy_has_so_many_steps_and_no_more),
