@@ -35,7 +35,9 @@ static const char *const column_names[COLUMN_COUNT] = {"vm",      "admin",      
 
 /* What is one for each person, in whichever of their rows it stands. */
 struct facts {
-	struct map *rows; /* person: the number of the first row that says it, plus one */
+	const char *name;
+	const char *(*value_in)(const struct admin *admin); /* or NULL */
+	struct map *rows; /* person: the number, from 1, of the first row that says it */
 	VEC(char *) persons;
 };
 
@@ -230,45 +232,41 @@ static int split_groups(const char *text, struct conf_list *groups, struct err *
 	return 0;
 }
 
-/* ERR_USAGE, if the person of the row has another VALUE of what FACTS are, called NAME, in a row before. */
-static int check_fact(struct import *import, struct facts *facts, const struct admin *admin, const char *name,
-		      char *(*value_in)(const struct admin *admin), struct err *e)
-{
-	cleanup(cleanup_mem) char *person = admins_person(admin);
-	const char *value = value_in(admin);
-	size_t number = (size_t)(uintptr_t)map_find(facts->rows, person, strlen(person));
-
-	if (!value)
-		return 0;
-	if (number == 0) {
-		vec_push(&facts->persons, person);
-		map_add(facts->rows, person, strlen(person), (void *)(uintptr_t)(import->rows.count + 1));
-		person = NULL;
-		return 0;
-	}
-	const struct admin *before = &import->rows.items[number - 1];
-	if (str_equal(value_in(before), value))
-		return 0;
-	return err_set(e, ERR_USAGE, "%s \"%s\" for %s, who has \"%s\" on line %u", name, value, person,
-		       value_in(before), before->line);
-}
-
-static char *policy_in(const struct admin *admin)
+static const char *policy_in(const struct admin *admin)
 {
 	return admin->policy;
 }
 
-static char *voice_in(const struct admin *admin)
+static const char *voice_in(const struct admin *admin)
 {
 	return admin->voice_lang;
 }
 
-/* The row that ADMIN becomes is the next to be added. */
-static int check_facts(struct import *import, const struct admin *admin, struct err *e)
+/* ERR_USAGE, if PERSON, whom ADMIN is of, has another in a row before. */
+static int check_fact(const struct import *import, const struct facts *facts, const char *person,
+		      const struct admin *admin, struct err *e)
 {
-	int result = check_fact(import, &import->policies, admin, "policy", policy_in, e);
+	const char *value = facts->value_in(admin);
+	size_t number = (size_t)(uintptr_t)map_find(facts->rows, person, strlen(person));
 
-	return result < 0 ? result : check_fact(import, &import->voices, admin, "voice_lang", voice_in, e);
+	if (!value || number == 0)
+		return 0;
+	const struct admin *before = &import->rows.items[number - 1];
+	if (str_equal(facts->value_in(before), value))
+		return 0;
+	return err_set(e, ERR_USAGE, "%s \"%s\" for %s, who has \"%s\" on line %u", facts->name, value,
+		       person, facts->value_in(before), before->line);
+}
+
+/* Of the row that was just added. */
+static void note_fact(const struct import *import, struct facts *facts, const char *person)
+{
+	if (!facts->value_in(&import->rows.items[import->rows.count - 1]) ||
+	    map_find(facts->rows, person, strlen(person)))
+		return;
+	char *kept = mem_string(person);
+	vec_push(&facts->persons, kept);
+	map_add(facts->rows, kept, strlen(kept), (void *)(uintptr_t)import->rows.count);
 }
 
 /* Takes ownership of ADMIN's fields, if it succeeds. */
@@ -287,9 +285,12 @@ static int add_row(struct import *import, const struct admin *admin, struct err 
 	if (!map_add(import->seen, kept, length, (void *)(uintptr_t)admin->line))
 		return err_set(e, ERR_USAGE, "%s has %s on line %lu already", admin->vm, person,
 			       (unsigned long)(uintptr_t)map_find(import->seen, kept, length));
-	if (check_facts(import, admin, e) < 0)
+	if (check_fact(import, &import->policies, person, admin, e) < 0 ||
+	    check_fact(import, &import->voices, person, admin, e) < 0)
 		return ERR_USAGE;
 	vec_push(&import->rows, *admin);
+	note_fact(import, &import->policies, person);
+	note_fact(import, &import->voices, person);
 	return 0;
 }
 
@@ -356,8 +357,8 @@ int admins_parse(struct admins *admins, const char *csv, size_t length, const ch
 		 admins_bad_line *bad, void *context, struct err *e)
 {
 	cleanup(import_done) struct import import = {.seen = map_new(),
-						     .policies.rows = map_new(),
-						     .voices.rows = map_new(),
+						     .policies = {"policy", policy_in, map_new(), {0}},
+						     .voices = {"voice_lang", voice_in, map_new(), {0}},
 						     .source = source,
 						     .bad = bad,
 						     .context = context};

@@ -184,8 +184,8 @@ static int parse(struct conf_source *source, const char *text, struct err *e)
 	return result == CFG_SUCCESS ? 0 : ERR_USAGE;
 }
 
-/* Both saw the same sections in the same order. */
-static void find_values(struct conf_source *source)
+/* Both saw the same sections in the same order; if not, something passed the scan that should not have. */
+static int find_values(struct conf_source *source, struct err *e)
 {
 	unsigned seen[CONF_SECTION_COUNT] = {0};
 	size_t parent = CONF_TOP;
@@ -200,7 +200,11 @@ static void find_values(struct conf_source *source)
 		}
 		place->values = cfg_getnsec(source->places.items[place->parent].values, place->section->name,
 					    (*count)++);
+		if (!place->values)
+			return err_set(e, ERR_USAGE, "%s:%u: section %s cannot be read", source->path,
+				       place->line, place->section->name);
 	}
+	return 0;
 }
 
 int conf_source_read(struct conf_source *source, const char *path, const char *text, struct err *e)
@@ -210,9 +214,7 @@ int conf_source_read(struct conf_source *source, const char *path, const char *t
 	int result = conf_scan(path, text, note, source, e);
 	if (result == 0)
 		result = parse(source, text, e);
-	if (result == 0)
-		find_values(source);
-	return result;
+	return result < 0 ? result : find_values(source, e);
 }
 
 /* ---- looking up ---- */

@@ -216,6 +216,10 @@ static void each_bad_line_is_named(void **state)
 			    "web4,A,,112,,ja,,\nweb5,A,,112,,en,,\nweb6,A,,112,,ja,,\n",
 		 "list:4: policy \"default\" for a@b.c, who has \"both\" on line 2\n"
 		 "list:6: voice_lang \"en\" for 112, who has \"ja\" on line 5\n"},
+		{HEADER_ALL "web1,A,a@b.c,,,ja,,\nweb2,A,a@b.c,,,en,both,\nweb3,A,a@b.c,,,,default,\n"
+			    "web4,A,a@b.c,,,,both,\n",
+		 "list:3: voice_lang \"en\" for a@b.c, who has \"ja\" on line 2\n"
+		 "list:5: policy \"both\" for a@b.c, who has \"default\" on line 4\n"},
 		{HEADER "web1,A,,sip:a@h;maddr=10.6.6.6,\nweb1,A,,sip:a@h?Replaces=x,\nweb1,A,,sips:a@h,\n",
 		 "list:2: \"sip:a@h;maddr=10.6.6.6\" is not a phone number (digits, +, * and #) or a sip: "
 		 "URI\n"
