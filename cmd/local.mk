@@ -54,6 +54,8 @@ bin_vmsnap_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIR
 
 bin_PROGRAMS += bin/notify-admins
 bin_notify_admins_SOURCES = $(cmd_common)
+bin_notify_admins_SOURCES += cmd/notify-admins/ack_mail.c
+bin_notify_admins_SOURCES += cmd/notify-admins/acknowledge.c cmd/notify-admins/acknowledge.h
 bin_notify_admins_SOURCES += cmd/notify-admins/again.c
 bin_notify_admins_SOURCES += cmd/notify-admins/answer.c
 bin_notify_admins_SOURCES += cmd/notify-admins/carrier.c cmd/notify-admins/carrier.h
@@ -78,6 +80,8 @@ bin_notify_admins_SOURCES += cmd/notify-admins/programs.c cmd/notify-admins/prog
 bin_notify_admins_SOURCES += cmd/notify-admins/recorder.c cmd/notify-admins/recorder.h
 bin_notify_admins_SOURCES += cmd/notify-admins/relay.c cmd/notify-admins/relay.h
 bin_notify_admins_SOURCES += cmd/notify-admins/run.c cmd/notify-admins/run.h
+bin_notify_admins_SOURCES += cmd/notify-admins/silence.c
+bin_notify_admins_SOURCES += cmd/notify-admins/speaker.c cmd/notify-admins/speaker.h
 bin_notify_admins_SOURCES += cmd/notify-admins/state.c cmd/notify-admins/state.h
 bin_notify_admins_SOURCES += cmd/notify-admins/tell.c
 bin_notify_admins_SOURCES += cmd/notify-admins/telling.c cmd/notify-admins/telling.h

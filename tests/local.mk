@@ -124,7 +124,9 @@ tests_cli_roll_script_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 
 # Tests of the built utilities, one file a utility (bats).
 cli_tests =
+cli_tests += tests/cli/notify-ack.bats
 cli_tests += tests/cli/notify-admins.bats
+cli_tests += tests/cli/notify-silence.bats
 cli_tests += tests/cli/vmwhere.bats
 cli_tests += tests/cli/configuration.bats
 cli_tests += tests/cli/copies.bats

@@ -135,7 +135,10 @@ enum {
 	INCIDENTS_BY,
 	INCIDENTS_NOTE,
 	INCIDENTS_DETAIL,
-	INCIDENTS_GROUP
+	INCIDENTS_GROUP,
+	INCIDENTS_WHOLE,
+	INCIDENTS_SILENCE,
+	INCIDENTS_SILENCED_UNTIL
 };
 
 const struct column incidents_columns[] = {
@@ -151,6 +154,9 @@ const struct column incidents_columns[] = {
 	[INCIDENTS_NOTE] = {"NOTE", "note", "what they noted", ROWS_TEXT, true, false},
 	[INCIDENTS_DETAIL] = {"DETAIL", "detail", "how it is known", ROWS_TEXT, true, false},
 	[INCIDENTS_GROUP] = {"GROUP", "group", "incident whose messages tell this one too", ROWS_TEXT, true, false},
+	[INCIDENTS_WHOLE] = {"WHOLE", "whole", "acknowledged for everybody", ROWS_BOOL, true, false},
+	[INCIDENTS_SILENCE] = {"SILENCE", "silence", "why its host was silenced", ROWS_TEXT, true, false},
+	[INCIDENTS_SILENCED_UNTIL] = {"SILENCED_UNTIL", "silenced_until", "until when", ROWS_TIME, true, false},
 };
 const size_t incidents_column_count = COUNT(incidents_columns);
 
@@ -174,6 +180,9 @@ static int print_incident(struct rows *rows, const struct incident *incident, st
 	rows_text(rows, INCIDENTS_NOTE, incident->note);
 	rows_text(rows, INCIDENTS_DETAIL, incident->detail);
 	rows_text(rows, INCIDENTS_GROUP, incident->group);
+	rows_bool(rows, INCIDENTS_WHOLE, incident->whole);
+	rows_text(rows, INCIDENTS_SILENCE, incident->silence);
+	rows_time(rows, INCIDENTS_SILENCED_UNTIL, incident->silenced_until);
 	return rows_end(rows, e);
 }
 
@@ -206,27 +215,40 @@ enum {
 	LOG_NEXT,
 	LOG_SENT,
 	LOG_ERROR,
-	LOG_MESSAGE_ID
+	LOG_MESSAGE_ID,
+	LOG_STEP,
+	LOG_ACKNOWLEDGED_BY,
+	LOG_OUTCOME,
+	LOG_ADDRESS
 };
 
 const struct column log_columns[] = {
 	[LOG_INCIDENT] = {"INCIDENT", "incident", "id of the incident", ROWS_TEXT, false, false},
 	[LOG_HOST] = {"HOST", "host", "its host", ROWS_TEXT, false, false},
 	[LOG_PERSON] = {"PERSON", "person", "who is told", ROWS_TEXT, false, false},
-	[LOG_CHANNEL] = {"CHANNEL", "channel", "how: mail", ROWS_TEXT, false, false},
-	[LOG_KIND] = {"KIND", "kind", "first, follow-up, recovery or undelivered", ROWS_TEXT, false, false},
-	[LOG_STATE] = {"STATE", "state", "pending, sending, sent, failed or expired", ROWS_TEXT, false, false},
+	[LOG_CHANNEL] = {"CHANNEL", "channel", "how: mail, voice, webhook or command", ROWS_TEXT, false, false},
+	[LOG_KIND] = {"KIND", "kind", "first, follow-up, recovery, undelivered, escalation or summary",
+		      ROWS_TEXT, false, false},
+	[LOG_STATE] = {"STATE",
+		       "state", "pending, sending, sent, failed, expired, heard, busy, no_answer, declined, no_key, acknowledged",
+		       ROWS_TEXT, false, false},
 	[LOG_ATTEMPTS] = {"ATTEMPTS", "attempts", "how often it was tried", ROWS_NUMBER, false, false},
 	[LOG_NEXT] = {"NEXT", "next", "when it is tried again", ROWS_TIME, false, false},
-	[LOG_SENT] = {"SENT", "sent", "when the relay took it", ROWS_TIME, true, false},
+	[LOG_SENT] = {"SENT", "sent", "when the relay took it, or it was heard", ROWS_TIME, true, false},
 	[LOG_ERROR] = {"ERROR", "error", "what went wrong last", ROWS_TEXT, true, false},
 	[LOG_MESSAGE_ID] = {"MESSAGE-ID", "message_id", "Message-ID of the mail", ROWS_TEXT, true, false},
+	[LOG_STEP] = {"STEP", "step", "step of the policy", ROWS_NUMBER, false, false},
+	[LOG_ACKNOWLEDGED_BY] = {"ACKNOWLEDGED_BY", "acknowledged_by", "who answered", ROWS_TEXT, false, false},
+	[LOG_OUTCOME] = {"OUTCOME", "outcome", "how the newest call ended", ROWS_TEXT, true, false},
+	[LOG_ADDRESS] = {"ADDRESS", "address", "where it goes", ROWS_TEXT, true, false},
 };
 const size_t log_column_count = COUNT(log_columns);
 
 static int print_cell(struct rows *rows, const struct incident *incident, const struct delivery *cell,
 		      struct err *e)
 {
+	bool is_waiting = delivery_is_open(cell) && cell->state != DELIVERY_SENDING;
+
 	rows_text(rows, LOG_INCIDENT, cell->incident);
 	rows_text(rows, LOG_HOST, incident->host);
 	rows_text(rows, LOG_PERSON, cell->person);
@@ -234,10 +256,14 @@ static int print_cell(struct rows *rows, const struct incident *incident, const 
 	rows_text(rows, LOG_KIND, delivery_kind_name(cell->kind));
 	rows_text(rows, LOG_STATE, delivery_state_name(cell->state));
 	rows_number(rows, LOG_ATTEMPTS, cell->attempts);
-	rows_time(rows, LOG_NEXT, cell->state == DELIVERY_PENDING ? cell->next : WHEN_UNKNOWN);
+	rows_time(rows, LOG_NEXT, is_waiting ? cell->next : WHEN_UNKNOWN);
 	rows_time(rows, LOG_SENT, cell->sent);
 	rows_text(rows, LOG_ERROR, cell->error);
 	rows_text(rows, LOG_MESSAGE_ID, cell->message_id);
+	rows_number(rows, LOG_STEP, cell->step > 0 ? cell->step : ROWS_UNKNOWN);
+	rows_text(rows, LOG_ACKNOWLEDGED_BY, cell->acknowledged_by);
+	rows_text(rows, LOG_OUTCOME, call_end_name(cell->outcome));
+	rows_text(rows, LOG_ADDRESS, cell->address);
 	return rows_end(rows, e);
 }
 

@@ -15,22 +15,30 @@ enum {
 	OPTION_BY,
 	OPTION_DRAIN,
 	OPTION_DRY_RUN,
+	OPTION_FOR,
 	OPTION_FORCE,
 	OPTION_HOST,
 	OPTION_INCIDENT,
-	OPTION_NOTE
+	OPTION_MAIL,
+	OPTION_NOTE,
+	OPTION_UNTIL,
+	OPTION_WHY
 };
 
 static const struct cli_option options[] = {
-	{OPTION_ALL, "all", NULL, "incidents: also those that are closed"},
+	{OPTION_ALL, "all", NULL, "incidents, silences: also those that are over; ack: for everybody"},
 	{OPTION_AT, "at", "TIME", "with --host: when it would have died (now)"},
-	{OPTION_BY, "by", "NAME", "ack, close: who says so (you)"},
+	{OPTION_BY, "by", "NAME", "ack, close, silence: who says so (you)"},
 	{OPTION_DRAIN, "drain", "AGE", "with -: after the end of input go on for AGE while something is left (0)"},
 	{OPTION_DRY_RUN, "dry-run", NULL, "print the messages; send and record nothing"},
+	{OPTION_FOR, "for", "AGE", "silence: how long"},
 	{OPTION_FORCE, "force", NULL, "import: also a list that is empty or loses more than half"},
 	{OPTION_HOST, "host", "HOST", "with --dry-run: rehearse the death of HOST; may be repeated"},
 	{OPTION_INCIDENT, "incident", "ID", "log: of this incident only"},
+	{OPTION_MAIL, "mail", "FILE", "ack: as the reply in FILE says (- is standard input)"},
 	{OPTION_NOTE, "note", "TEXT", "ack: a note for the others"},
+	{OPTION_UNTIL, "until", "TIME", "silence: until when"},
+	{OPTION_WHY, "why", "TEXT", "silence: for what reason"},
 	{0, NULL, NULL, NULL},
 };
 
@@ -41,6 +49,9 @@ static const struct cli_command commands[] = {
 	{"ack", "INCIDENT", "say that somebody sees to it", command_ack},
 	{"close", "INCIDENT", "end an incident by hand", command_close},
 	{"log", NULL, "show who was told what", command_log},
+	{"silence", "HOST...", "tell nobody of these hosts for a while", command_silence},
+	{"silences", NULL, "show the silences", command_silences},
+	{"unsilence", "HOST...", "end the silence of these hosts", command_unsilence},
 	{"test", "PERSON", "send a trial message", command_test},
 	{NULL, NULL, NULL, NULL},
 };
@@ -51,9 +62,13 @@ static const char *const synopsis[] = {
 	"import [--force] [SOURCE]",
 	"admins [options]",
 	"incidents [--all] [options]",
-	"ack [--by NAME] [--note TEXT] INCIDENT",
+	"ack [--all] [--by NAME] [--note TEXT] INCIDENT",
+	"ack [--note TEXT] --mail FILE",
 	"close [--by NAME] INCIDENT",
 	"log [--incident ID] [options]",
+	"silence --for AGE|--until TIME --why TEXT [--by NAME] HOST...",
+	"silences [--all] [options]",
+	"unsilence HOST...",
 	"test [--dry-run] PERSON",
 	"--host HOST [--at TIME] --dry-run",
 	NULL,
@@ -78,6 +93,9 @@ static int take_option(void *context, int key, const char *argument, struct err 
 	case OPTION_DRY_RUN:
 		o->dry_run = true;
 		break;
+	case OPTION_FOR:
+		o->has_for = true;
+		return when_parse_duration(argument, &o->for_ms, e) < 0 ? err_wrap(e, "--for") : 0;
 	case OPTION_FORCE:
 		o->force = true;
 		break;
@@ -87,8 +105,17 @@ static int take_option(void *context, int key, const char *argument, struct err 
 	case OPTION_INCIDENT:
 		o->incident = argument;
 		break;
+	case OPTION_MAIL:
+		o->mail = argument;
+		break;
 	case OPTION_NOTE:
 		o->note = argument;
+		break;
+	case OPTION_UNTIL:
+		o->until = argument;
+		break;
+	case OPTION_WHY:
+		o->why = argument;
 		break;
 	default:
 		break;
@@ -108,20 +135,25 @@ static struct cli_program program = {
 /* Each listing has columns of its own, which `-o help` must know before the operands are. */
 static void choose_columns(int argc, char **argv)
 {
+	static const struct {
+		const char *command;
+		const struct column *columns;
+		const size_t *count;
+	} listings[] = {
+		{"admins", admins_columns, &admins_column_count},
+		{"log", log_columns, &log_column_count},
+		{"silences", silences_columns, &silences_column_count},
+	};
+
 	program.columns = incidents_columns;
 	program.column_count = incidents_column_count;
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "admins") == 0) {
-			program.columns = admins_columns;
-			program.column_count = admins_column_count;
-			return;
-		}
-		if (strcmp(argv[i], "log") == 0) {
-			program.columns = log_columns;
-			program.column_count = log_column_count;
-			return;
-		}
-	}
+	for (int i = 1; i < argc; i++)
+		for (size_t l = 0; l < sizeof listings / sizeof listings[0]; l++)
+			if (strcmp(argv[i], listings[l].command) == 0) {
+				program.columns = listings[l].columns;
+				program.column_count = *listings[l].count;
+				return;
+			}
 }
 
 static int act(struct options *o, struct err *e)

@@ -21,14 +21,19 @@ struct options {
 	const char *at;
 	const char *by;
 	const char *incident;
+	const char *mail;
 	const char *note;
+	const char *until;
+	const char *why;
 	int64_t drain_ms;
+	int64_t for_ms;
+	bool has_for;
 	VEC(const char *) hosts; /* of the rehearsal */
 };
 
 /* Columns of the listings, for `-o`. */
-extern const struct column admins_columns[], incidents_columns[], log_columns[];
-extern const size_t admins_column_count, incidents_column_count, log_column_count;
+extern const struct column admins_columns[], incidents_columns[], log_columns[], silences_columns[];
+extern const size_t admins_column_count, incidents_column_count, log_column_count, silences_column_count;
 
 /* Each gets struct options, is run after the settings were read, and returns an err_code with the message in options->e. */
 int command_ack(void *context);
@@ -37,7 +42,12 @@ int command_close(void *context);
 int command_import(void *context);
 int command_incidents(void *context);
 int command_log(void *context);
+int command_silence(void *context);
+int command_silences(void *context);
 int command_test(void *context);
+int command_unsilence(void *context);
+/* `ack --mail`. */
+int acknowledge_by_mail(struct options *o, struct err *e);
 /* `--host H --dry-run`. */
 int rehearse(struct options *o, struct err *e);
 

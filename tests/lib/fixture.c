@@ -11,6 +11,9 @@
  *	state HOST STATE TIME  hostping recorded it
  *	heartbeat TIME         hostping was alive
  *	due                    the backoff of every delivery is over
+ *	incident HOST TIME [GROUP] HOST went down then, and is told with GROUP: prints its id
+ *	cell ID PERSON CHANNEL KIND STATE [STEP [OUTCOME]]   what PERSON is told of it; names as in `notify-admins log`
+ *	token ID PERSON        prints what PERSON has to show for a reply
  */
 #include "config.h"
 
@@ -25,10 +28,12 @@
 #include "roll.h"
 #include "store.h"
 #include "str.h"
+#include "token.h"
 #include "vec.h"
 #include "when.h"
 
 struct fixture {
+	const char *uri;
 	struct store *store;
 	struct hosts hosts;
 	struct roll_writer *writer;
@@ -108,10 +113,68 @@ static void end_backoff(struct fixture *f)
 	require(store_view_open(&view, f->store, &e), &e);
 	require(ledger_read(view, NULL, &ledger, &e), &e);
 	vec_foreach(&ledger, delivery)
-		delivery->next = when_now();
+		if (delivery_is_open(delivery))
+			delivery->next = when_now();
 	store_view_close(view);
 	view = NULL;
 	require(ledger_put(f->store, ledger.items, ledger.count, "fixture", &e), &e);
+}
+
+static void open_incident(struct fixture *f, char **fields, size_t count)
+{
+	struct err e = {0};
+	cleanup(incident_done) struct incident incident = {
+		.host = mem_string(fields[1]), .at = read_time(fields[2]), .opened = when_now()};
+
+	require(incident_open(f->store, &incident, &e), &e);
+	require(incident_set_group(f->store, incident.id, count > 3 ? fields[3] : incident.id, &e), &e);
+	puts(incident.id);
+}
+
+/* The number of the one called TEXT among COUNT. */
+#define number_of(text, count, name)                                                                         \
+	({                                                                                                   \
+		unsigned number_ = 0;                                                                        \
+		while (number_ < (count) && !str_equal(name(number_), (text)))                               \
+			number_++;                                                                           \
+		number_;                                                                                     \
+	})
+
+static void put_cell(struct fixture *f, char **fields, size_t count)
+{
+	struct err e = {0};
+	cleanup(delivery_done) struct delivery cell = {
+		.person = mem_string(fields[2]),
+		.address = mem_string(fields[2]),
+		.channel = number_of(fields[3], DELIVERY_COMMAND, delivery_channel_name),
+		.kind = number_of(fields[4], DELIVERY_SUMMARY, delivery_kind_name),
+		.state = number_of(fields[5], DELIVERY_ACKNOWLEDGED, delivery_state_name),
+		.step = count > 6 ? (unsigned)strtoul(fields[6], NULL, 10) : 0,
+		.outcome = count > 7 ? number_of(fields[7], CALL_REFUSED, call_end_name) : CALL_NONE,
+		.begun = WHEN_UNKNOWN,
+		.next = when_now(),
+		.sent = WHEN_UNKNOWN,
+		.lease = WHEN_UNKNOWN,
+		.acknowledged = WHEN_UNKNOWN,
+	};
+
+	snprintf(cell.incident, sizeof cell.incident, "%s", fields[1]);
+	require(ledger_put(f->store, &cell, 1, "fixture", &e), &e);
+}
+
+static void show_token(struct fixture *f, char **fields)
+{
+	struct err e = {0};
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	cleanup(incident_done) struct incident incident = {0};
+	struct token_key key;
+	char token[TOKEN_SIZE];
+
+	require(store_view_open(&view, f->store, &e), &e);
+	require(incident_find(view, fields[1], &incident, &e), &e);
+	require(token_key_get(f->uri, &key, &e), &e);
+	require(token_make(&key, incident.id, incident.at, fields[2], token, &e), &e);
+	puts(token);
 }
 
 static void take_line(struct fixture *f, char **fields, size_t count)
@@ -139,6 +202,12 @@ static void take_line(struct fixture *f, char **fields, size_t count)
 		put_state(f, fields);
 	} else if (strcmp(what, "due") == 0) {
 		end_backoff(f);
+	} else if (strcmp(what, "incident") == 0) {
+		open_incident(f, fields, count);
+	} else if (strcmp(what, "cell") == 0) {
+		put_cell(f, fields, count);
+	} else if (strcmp(what, "token") == 0) {
+		show_token(f, fields);
 	} else if (strcmp(what, "heartbeat") == 0) {
 		require(hoststate_put_heartbeat(f->store, read_time(fields[1]), false, &e), &e);
 	} else {
@@ -148,7 +217,7 @@ static void take_line(struct fixture *f, char **fields, size_t count)
 
 int main(int argc, char **argv)
 {
-	struct fixture f = {0};
+	struct fixture f = {.uri = argv[1]};
 	struct err e = {0};
 	char *line = NULL;
 	size_t size = 0;
