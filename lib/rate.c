@@ -8,7 +8,7 @@
 #include "rec.h"
 #include "vec.h"
 
-enum { RECORD_VERSION = 1, SECOND_MS = 1000, PERSON_KEY_MAX = 300 };
+enum { RECORD_VERSION = 1, SECOND_MS = 1000, PERSON_KEY_MAX = 300, COUNT_MAX = 1 << 24 };
 
 enum {
 	FIELD_MINUTES = 1, /* an array: minute and count in turn */
@@ -166,7 +166,7 @@ static int decode_slots(const struct rec_value *value, struct rate *rate, struct
 			return result < 0 ? result : err_set(e, ERR_CORRUPT, "a counter that is cut short");
 		if (rec_as_uint(&item, &count, e) < 0)
 			return e->code;
-		if (number < 0 || number > INT64_MAX / RATE_HOUR_MS || count > UINT16_MAX)
+		if (number < 0 || number > INT64_MAX / RATE_HOUR_MS || count > COUNT_MAX)
 			return err_set(e, ERR_CORRUPT, "a counter out of range");
 		rate->slots[rate->used].number = number;
 		rate->slots[rate->used++].count = (unsigned)count;

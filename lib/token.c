@@ -74,6 +74,11 @@ int token_key_read(const char *uri, struct token_key *key, struct err *e)
 	return read_key(path, key, e);
 }
 
+static int no_room_or(int errnum, const char *path, struct err *e)
+{
+	return err_set_errno(e, errnum == ENOSPC || errnum == EDQUOT ? ERR_FULL : ERR_ENV, errnum, "%s", path);
+}
+
 static int write_key(int fd, const char *path, const struct stat *folder, struct err *e)
 {
 	struct token_key key;
@@ -81,14 +86,15 @@ static int write_key(int fd, const char *path, const struct stat *folder, struct
 	if (getrandom(key.bytes, sizeof key.bytes, 0) != sizeof key.bytes)
 		return err_set_errno(e, ERR_ENV, errno, "random bytes for %s", path);
 	ssize_t written = write(fd, key.bytes, sizeof key.bytes);
+	/* A part of it is what there was room for. */
+	int errnum = written < 0 ? errno : ENOSPC;
 	OPENSSL_cleanse(&key, sizeof key);
+	if (written != sizeof key.bytes)
+		return no_room_or(errnum, path, e);
 	/* Made by root, it is for those who use the store. */
 	if (geteuid() == 0 && fchown(fd, folder->st_uid, folder->st_gid) < 0)
 		return err_set_errno(e, ERR_ENV, errno, "%s", path);
-	if (written != sizeof key.bytes || fsync(fd) < 0)
-		return err_set_errno(e, errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_ENV, errno, "%s",
-				     path);
-	return 0;
+	return fsync(fd) < 0 ? no_room_or(errno, path, e) : 0;
 }
 
 /* Whole under its name or not at all; of two who make it at once the first stays. */
@@ -103,8 +109,7 @@ static int make_key(const char *path, struct err *e)
 		return err_set_errno(e, ERR_ENV, errno, "%s", folder);
 	cleanup(cleanup_fd) int fd = mkostemp(name, O_CLOEXEC);
 	if (fd < 0)
-		return err_set_errno(e, errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_ENV, errno, "%s",
-				     path);
+		return no_room_or(errno, path, e);
 	int result = write_key(fd, path, &status, e);
 	if (result == 0 && link(name, path) < 0 && errno != EEXIST)
 		result = err_set_errno(e, ERR_ENV, errno, "%s", path);

@@ -2,6 +2,9 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <glob.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -204,6 +207,31 @@ static void one_that_others_can_read_or_that_is_short_is_refused(void **state)
 	assert_error(token_key_get(kit->uri, &key, &e), ERR_ENV, &e, "no regular file");
 }
 
+/* A disk that is full after 16 bytes. */
+static void what_does_not_fit_is_no_key(void **state)
+{
+	struct kit *kit = *state;
+	cleanup(cleanup_mem) char *path = key_path(kit);
+	struct token_key key;
+	struct err e = {0};
+	int status;
+
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct rlimit limit = {16, 16};
+		signal(SIGXFSZ, SIG_IGN);
+		setrlimit(RLIMIT_FSIZE, &limit);
+		_exit(token_key_get(kit->uri, &key, &e) == ERR_FULL && strstr(e.text, "reply.key") ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(access(path, F_OK), -1);
+	cleanup(cleanup_mem) char *left = mem_format("%s.*", path);
+	glob_t found;
+	assert_int_equal(glob(left, 0, NULL, &found), GLOB_NOMATCH);
+	assert_int_equal(token_key_get(kit->uri, &key, &e), 1);
+}
+
 static void no_store_no_key(void **state)
 {
 	(void)state;
@@ -225,6 +253,7 @@ int main(void)
 		kit_test(the_first_makes_it_and_all_have_the_same),
 		kit_test(of_many_who_make_it_at_once_one_wins),
 		kit_test(one_that_others_can_read_or_that_is_short_is_refused),
+		kit_test(what_does_not_fit_is_no_key),
 		cmocka_unit_test(no_store_no_key),
 	};
 
