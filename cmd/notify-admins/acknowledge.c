@@ -115,7 +115,8 @@ static int acknowledge_one(struct store *store, const struct incident *incident,
 					  acknowledgement->note, acknowledgement->whole, e);
 	if (result < 0)
 		return result;
-	report(incident, acknowledgement, own == 1 || result == 1);
+	/* Of one person only their own cells tell who was first: of two replies at once either may come to the incident first. */
+	report(incident, acknowledgement, own == 1 || (acknowledgement->whole && result == 1));
 	return 0;
 }
 
