@@ -400,7 +400,7 @@ incident()
 	notify-admins
 	[ "$(mails)" -eq 1 ]
 	[[ $(mail_to sato@example.org) == *'host1 stopped answering'*'It answers again since '*web1* ]]
-	[ "$(notify-admins log --json | jq -r '.person + " " + .state' | sort -u)" = $'ito@example.org expired\nsato@example.org sent' ]
+	[ "$(notify-admins log --json | jq -r '.person + " " + .state' | sort -u)" = $'ito@example.org acknowledged\nsato@example.org sent' ]
 }
 
 @test "150 hosts at once: one message a person, and it counts them" {
