@@ -71,7 +71,6 @@ tests_unit_test_hoststate_SOURCES = tests/unit/test_hoststate.c tests/unit/store
 server_kit = tests/unit/server_kit.c tests/unit/server_kit.h tests/unit/unit.h
 tests_unit_test_http_SOURCES = tests/unit/test_http.c $(server_kit)
 tests_unit_test_http_post_SOURCES = tests/unit/test_http_post.c $(server_kit)
-tests_unit_test_notice_SOURCES = tests/unit/test_notice.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_people_SOURCES = tests/unit/test_people.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c $(ledger_kit)
@@ -102,11 +101,13 @@ fuzz_tests += tests/fuzz/fuzz_admins
 fuzz_tests += tests/fuzz/fuzz_conf
 fuzz_tests += tests/fuzz/fuzz_hosts
 fuzz_tests += tests/fuzz/fuzz_mailhead
+fuzz_tests += tests/fuzz/fuzz_template
 
 fuzz_common = tests/fuzz/fuzz.c tests/fuzz/fuzz.h tests/fuzz/replay.c
 tests_fuzz_fuzz_admins_SOURCES = tests/fuzz/fuzz_admins.c $(fuzz_common)
 tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(fuzz_common)
 tests_fuzz_fuzz_hosts_SOURCES = tests/fuzz/fuzz_hosts.c $(fuzz_common)
+tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c $(fuzz_common)
 tests_fuzz_fuzz_mailhead_SOURCES = tests/fuzz/fuzz_mailhead.c $(fuzz_common)
 # What fills stores for the tests of utilities.
 ledger_kit = tests/unit/ledger_kit.c tests/unit/ledger_kit.h tests/unit/unit.h
