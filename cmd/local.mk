@@ -79,6 +79,7 @@ bin_notify_admins_SOURCES += cmd/notify-admins/post.c cmd/notify-admins/post.h
 bin_notify_admins_SOURCES += cmd/notify-admins/programs.c cmd/notify-admins/programs.h
 bin_notify_admins_SOURCES += cmd/notify-admins/recorder.c cmd/notify-admins/recorder.h
 bin_notify_admins_SOURCES += cmd/notify-admins/relay.c cmd/notify-admins/relay.h
+bin_notify_admins_SOURCES += cmd/notify-admins/reply.c cmd/notify-admins/reply.h
 bin_notify_admins_SOURCES += cmd/notify-admins/run.c cmd/notify-admins/run.h
 bin_notify_admins_SOURCES += cmd/notify-admins/silence.c
 bin_notify_admins_SOURCES += cmd/notify-admins/speaker.c cmd/notify-admins/speaker.h

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "mail.h"
 #include "mem.h"
+#include "reply.h"
 #include "told.h"
 #include "when.h"
 
@@ -17,16 +18,18 @@ const char *compose_recipient(const struct state *state, const struct delivery *
 	return state->conf->notify.redirect ? state->conf->notify.redirect : cell->address;
 }
 
-/* As letter_write; REPLY_TO stays NULL unless a reply is offered. */
-static int write_letter(struct state *state, struct plans *plans, struct ledger *cells, struct letter *letter,
-			struct err *e)
+/* As letter_write. */
+static int write_letter(struct state *state, struct plans *plans, struct ledger *cells,
+			const struct reply *reply, struct letter *letter, struct err *e)
 {
 	cleanup(told_done) struct told told = {0};
 
 	if (told_find(&told, state, plans, cells, e) < 0)
 		return e->code;
 	const struct notices *notices = &told.plan->notices;
-	const struct wording wording = told_wording(&told, state, &cells->items[0]);
+	struct wording wording = told_wording(&told, state, &cells->items[0]);
+	wording.reply = reply->address;
+	wording.reply_token = reply->token;
 	if (told.kind == DELIVERY_UNDELIVERED)
 		return letter_undelivered(letter, notices, told.failed.items, told.failed.count, &wording, e);
 	return letter_write(letter, told.kind, notices, &told.notice, &wording, e);
@@ -82,8 +85,10 @@ int compose(struct state *state, struct plans *plans, struct ledger *cells, stru
 {
 	const struct delivery *first = &cells->items[0];
 	cleanup(letter_done) struct letter letter = {0};
+	cleanup(reply_done) struct reply reply = {0};
 
-	int result = write_letter(state, plans, cells, &letter, e);
+	reply_offer(&reply, state, first);
+	int result = write_letter(state, plans, cells, &reply, &letter, e);
 	if (result < 0)
 		return result;
 	complain_of_template(state, result, e);
@@ -94,6 +99,7 @@ int compose(struct state *state, struct plans *plans, struct ledger *cells, stru
 		.from_name = "vmroll",
 		.to = compose_recipient(state, first),
 		.to_name = name,
+		.reply_to = reply.address,
 		.subject = letter.subject,
 		.date = when_now(),
 		.message_id = first->message_id,

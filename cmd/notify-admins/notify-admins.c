@@ -8,6 +8,7 @@
 #include "notify.h"
 #include "run.h"
 #include "when.h"
+#include "wording.h"
 
 enum {
 	OPTION_ALL = CLI_LONG_ONLY,
@@ -156,12 +157,20 @@ static void choose_columns(int argc, char **argv)
 			}
 }
 
+static void print_bad_template(void *context, const char *text)
+{
+	(void)context;
+	log_error("%s", text);
+}
+
 static int act(struct options *o, struct err *e)
 {
 	int result = cli_settings(&o->cli, &o->conf, e);
 
-	if (result != 0)
-		return result < 0 ? result : 0;
+	if (result < 0)
+		return result;
+	if (result > 0)
+		return wording_check(o->conf.notify.templates, print_bad_template, NULL, e);
 	if (o->hosts.count > 0 && !o->dry_run)
 		return err_set(e, ERR_USAGE, "--host is a rehearsal: it needs --dry-run");
 	if (o->hosts.count > 0)
