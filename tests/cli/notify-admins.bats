@@ -907,6 +907,120 @@ killed()
 	[[ $output == *'<td>$(id);,&quot;&lt;script&gt;</td><td>a &lt;b&gt; &amp; c</td>'* ]]
 }
 
+# template LANG/NAME: standard input becomes that template of the administrator's.
+template()
+{
+	mkdir -p "$scratch/templates/${1%/*}"
+	cat >"$scratch/templates/$1.txt"
+}
+
+# in_japanese: sato@example.org is told in Japanese.
+in_japanese()
+{
+	printf '%s\n' vm,admin,email,phone,process,voice_lang 'web1,Sato 佐藤,sato@example.org,,httpd,ja' 'db1,Ito,ito@example.org,,pg,' |
+		notify-admins import --force -
+}
+
+@test "words of the administrator's: a mail arrives as they were written, in the language of each" {
+	notify_settings=("templates = \"$scratch/templates\"")
+	mkdir "$scratch/templates"
+	relay
+	day
+	in_japanese
+	template ja/mail-first <<-'END'
+		Subject: 【障害】${host} が ${clock} に停止
+		${person_name} 様
+
+		${each hosts}
+		${each own}
+		${name}	${process}	${where}
+		${end}
+		${end}
+
+		引き受ける方は  ${acknowledge}
+	END
+	line host1 DOWN 60 | notify-admins -
+	run mail_to sato@example.org
+	echo "$output"
+	[[ ${lines[1]} == 'Subject: 【障害】host1 が '??:??:??' に停止' ]]
+	[[ $output == *$'\nSato 佐藤 様\n\n  web1  httpd  新しい一覧なし\n\n引き受ける方は  notify-admins ack '"$(incident host1)" ]]
+	run mail_to sato@example.org --html
+	[[ $output == *'<tr><td>web1</td><td>httpd</td><td>新しい一覧なし</td></tr>'* ]]
+	run mail_to ito@example.org
+	[[ ${lines[1]} == *'host1 down '*': check 1 VM' ]]
+}
+
+@test "without words of the administrator's each is told in their language, if it is built in" {
+	relay
+	day
+	in_japanese
+	line host1 DOWN 60 | notify-admins -
+	run mail_to sato@example.org
+	[[ ${lines[1]} == *'host1 停止 '*': VM 1 台を確認してください' ]]
+	run notify-admins test --dry-run sato@example.org
+	[[ $output == *'Subject: [vmroll] テスト '* ]]
+	run notify-admins --host host2 --dry-run
+	[[ $output == *'host2 down '* ]]
+}
+
+@test "a bad template: --check-config names file and line; the built-in one goes out, said once" {
+	notify_settings=("templates = \"$scratch/templates\"")
+	mkdir "$scratch/templates"
+	relay
+	day
+	run --separate-stderr notify-admins --check-config
+	[[ $status -eq 0 && -z $stderr ]]
+	printf 'Subject: x\n${hots}\n' | template en/mail-first
+	printf '${if listed}\n' | template ja/call-first
+	printf 'x\n' | template en/mail-frist
+	run --separate-stderr notify-admins --check-config
+	echo "$stderr"
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"$scratch/templates/en/mail-first.txt:2: there is no 'hots' here: expected one of "* ]]
+	[[ $stderr == *"$scratch/templates/ja/call-first.txt:1: \${if ...} is not closed: expected \${end}"* ]]
+	[[ $stderr == *"$scratch/templates/en/mail-frist.txt: no message is called 'mail-frist'"* ]]
+	run --separate-stderr notify-admins - < <(line host1 DOWN 60)
+	echo "$stderr"
+	[ "$status" -eq 0 ]
+	[ "$(grep -c 'mail-first.txt:2: ' <<<"$stderr")" -eq 1 ]
+	[ "$(mails)" -eq 2 ]
+	run mail_to sato@example.org
+	[[ ${lines[1]} == *': check 2 VMs' ]]
+	rm -r "$scratch/templates"
+	run --separate-stderr notify-admins --check-config
+	[ "$status" -eq 2 ]
+}
+
+@test "a reply is offered where replies are taken, to an address that cannot be guessed" {
+	notify_settings=('reply = "vmroll+%s@example.org"')
+	relay
+	day
+	run notify-admins --dry-run - < <(line host1 DOWN 60)
+	[[ $output == *'To acknowledge: reply to this mail, or run  notify-admins ack '* ]]
+	[ ! -e "$scratch/store/reply.key" ]
+	line host1 DOWN 60 | notify-admins -
+	id=$(incident host1)
+	address=$(mail_to sato@example.org --header Reply-To)
+	echo "$address"
+	[[ $address =~ ^"vmroll+$id-"[0-9A-Z]{16}@example.org$ ]]
+	[ "$address" != "$(mail_to ito@example.org --header Reply-To)" ]
+	run mail_to sato@example.org
+	[[ ${lines[-1]} == "To acknowledge: reply to this mail, or run  notify-admins ack $id" ]]
+	[[ ${lines[1]} != *"$id"* ]]
+	line host1 UP 20 | notify-admins -
+	[ -z "$(mail_to sato@example.org --header Reply-To)" ]
+}
+
+@test "a reply to an address without room for a token: the subject carries it" {
+	notify_settings=('reply = "vmroll@example.org"')
+	relay
+	day
+	line host1 DOWN 60 | notify-admins -
+	[ "$(mail_to sato@example.org --header Reply-To)" = vmroll@example.org ]
+	run mail_to sato@example.org
+	[[ ${lines[1]} =~ ': check 2 VMs ['"$(incident host1)"'-'[0-9A-Z]{16}']'$ ]]
+}
+
 @test "1,000 administrators in one incident: each told once" {
 	relay
 	{
