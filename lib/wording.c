@@ -59,7 +59,8 @@ static int check_folder(const char *folder, struct err *e)
 	struct stat status;
 
 	if (stat(folder, &status) < 0)
-		return err_set_errno(e, ERR_ENV, errno, "templates: %s", folder);
+		return err_set_errno(e, errno == ENOENT || errno == ENOTDIR ? ERR_USAGE : ERR_ENV, errno,
+				     "templates: %s", folder);
 	return S_ISDIR(status.st_mode) ? 0 : err_set(e, ERR_USAGE, "templates: %s: not a folder", folder);
 }
 

@@ -29,8 +29,8 @@ struct wording {
 int wording_find(const struct wording *wording, const char *name, struct template **template, struct err *e);
 
 /*
- * Reads every template in FOLDER (NULL: none) and calls BAD for each that cannot be used, with "FILE:LINE: what" ; also
- * for a file of a name that no message has. ERR_USAGE if there was any; ERR_ENV if the folder cannot be read.
+ * Reads every template in FOLDER (NULL: none) and calls BAD for each that cannot be used, with "FILE:LINE: what"; also
+ * for a file of a name that no message has. ERR_USAGE if there was any, or no such folder; ERR_ENV if it cannot be read.
  */
 int wording_check(const char *folder, void (*bad)(void *context, const char *text), void *context, struct err *e);
 

@@ -152,3 +152,20 @@ example() {
 	conf=$top_srcdir/scripts/examples/vmroll.conf hosts=$top_srcdir/scripts/examples/hosts
 	accepts "$conf: notify.redirect is set: every mail goes to that one address"
 }
+
+@test "the example of vmroll-templates(5) is right, and the page has every name that a template may use" {
+	page=$top_srcdir/man/vmroll-templates.5
+	mkdir -p "$scratch/templates/en"
+	example vmroll-templates.5 1 >"$scratch/templates/en/mail-first.txt"
+	grep -q $'^${name}\t' "$scratch/templates/en/mail-first.txt"
+	printf 'notify { fallback = { "ops@example.org" } templates = "%s" }\nsmtp { url = "smtp://mail" from = "v@example.org" }\n' \
+		"$scratch/templates" >"$conf"
+	run notify-admins --check-config -C "$conf" --hosts "$hosts"
+	echo "$output"
+	[[ $status -eq 0 && -z $output ]]
+	mapfile -t names < <(grep -oP '^\t\{"\K[a-z_-]+' "$top_srcdir/lib/wording_names.c" | sort -u)
+	[[ ${#names[@]} -gt 80 ]]
+	for name in "${names[@]}"; do
+		grep -qP "(?<![\\w-])$name(?![\\w-])" "$page" || { echo "$name: not described"; return 1; }
+	done
+}

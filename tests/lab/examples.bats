@@ -126,7 +126,7 @@ examples_of()
 @test "every page with commands is run here, or is a file's that has a test of its own" {
 	for page in "$top_srcdir"/man/*.[1-8]; do
 		case ${page##*/} in
-		vmroll.conf.5 | hosts.5 | admins.5) ;;
+		vmroll.conf.5 | vmroll-templates.5 | hosts.5 | admins.5) ;;
 		*) grep -q "examples_of ${page##*/}" "${BASH_SOURCE[0]}" "$BATS_TEST_FILENAME" ;;
 		esac
 	done

@@ -25,6 +25,19 @@ setup_file()
 	done
 }
 
+@test "the words of messages are installed to be copied, each language whole" {
+	templates=$root/share/vmroll/templates
+	[[ -e $templates/en/mail-first.txt && -e $templates/ja/call-first.txt ]]
+	diff <(cd "$templates/en" && ls) <(cd "$templates/ja" && ls)
+	diff -r "$templates/en" "$top_srcdir/lib/templates/en"
+	conf=$BATS_TEST_TMPDIR/vmroll.conf
+	printf 'notify { templates = "%s" fallback = "ops@example.org" }\nsmtp { url = "smtp://m" from = "v@example.org" }\n' "$templates" >"$conf"
+	echo 'host1 10.0.0.1 - -' >"$BATS_TEST_TMPDIR/hosts"
+	run "$root/bin/notify-admins" --check-config -C "$conf" --hosts "$BATS_TEST_TMPDIR/hosts"
+	echo "$output"
+	[[ $status -eq 0 && -z $output ]]
+}
+
 @test "nothing is installed outside the prefix" {
 	run find "$destination" ! -type d ! -path "$root/*"
 	echo "$output"

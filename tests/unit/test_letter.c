@@ -555,7 +555,8 @@ static void every_template_is_inspected(void **state)
 	assert_non_null(strstr(complaints.texts.items[1], "/ja/call-prompt.txt:1: ${end} without"));
 	assert_non_null(
 		strstr(complaints.texts.items[2], "/ja/mial-first.txt: no message is called 'mial-first'"));
-	assert_error(wording_check("/nonexistent", note_complaint, &complaints, &e), ERR_ENV, &e, "/nonexistent");
+	assert_error(wording_check("/nonexistent", note_complaint, &complaints, &e), ERR_USAGE, &e,
+		     "/nonexistent");
 	vec_foreach(&complaints.texts, text)
 		free(*text);
 	vec_done(&complaints.texts);
