@@ -143,7 +143,7 @@ static void lose(struct caller *caller, const char *why)
 	caller->ending = false;
 	if (was_ending)
 		return;
-	err_set(&trouble, ERR_ENV, "the process that calls %s", why ? why : how);
+	err_set(&trouble, ERR_ENV, "the process that calls: %s", why ? why : how);
 	report_trouble(caller, &trouble);
 	settle_unreachable(caller, false, &trouble);
 }
@@ -271,7 +271,7 @@ static void look_after(struct caller *caller)
 		return;
 	if (caller->orders.count > count_in(caller, ORDER_WAITING) || caller->ending) {
 		if (silent_ms > SILENT_MS)
-			lose(caller, "hangs");
+			lose(caller, "no sign of life from it");
 	} else if (silent_ms >= IDLE_MS) {
 		caller_end_process(caller);
 	}

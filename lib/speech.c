@@ -1,10 +1,15 @@
 /* speech.c - what is said, and the processes that synthesise it. */
 #include "config.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "mem.h"
 #include "speech_private.h"
@@ -116,6 +121,29 @@ static int answer(struct channel *channel, const struct frame *frame, struct err
 	return channel_send(channel, FRAME_SPEECH, speech.items, speech.count * sizeof *speech.items, e);
 }
 
+/*
+ * espeak-ng lets each text sound a little as those before were: so each is said by a copy of the process that has said none,
+ * and the same text is the same sound.
+ */
+static int answer_in_copy(struct channel *channel, const struct frame *frame)
+{
+	struct err e;
+	pid_t parent = getpid();
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(getppid() == parent && answer(channel, frame, &e) == 0 ? 0 : 4);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	/* The channel may hold half an answer: whoever asked is told in the same way as of any death. */
+	if (pid > 0 && WIFSIGNALED(status))
+		raise(WTERMSIG(status));
+	return pid > 0 ? WEXITSTATUS(status) : 4;
+}
+
 static int worker_body(struct channel *channel, void *context)
 {
 	struct frame frame;
@@ -124,8 +152,10 @@ static int worker_body(struct channel *channel, void *context)
 	(void)context;
 	/* The process that paces the sound of calls comes first. */
 	setpriority(PRIO_PROCESS, 0, NICENESS);
+	/* A failure is met again, and answered, with the first request. */
+	(void)speech_begin(&e);
 	while (channel_wait(channel, &frame, &e) == 1)
-		if (answer(channel, &frame, &e) < 0)
+		if (answer_in_copy(channel, &frame) != 0)
 			return 4;
 	return 0;
 }

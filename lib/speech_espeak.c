@@ -85,10 +85,13 @@ static espeak_ng_STATUS initialise(void)
 		status = espeak_ng_InitializeOutput(ENOUTPUT_MODE_SYNCHRONOUS, 0, NULL);
 	if (status == ENS_OK)
 		status = espeak_ng_SetParameter(espeakRATE, WORDS_A_MINUTE, 0);
+	/* Makes the list, which takes longest. */
+	if (status == ENS_OK)
+		espeak_ListVoices(NULL);
 	return status;
 }
 
-static int begin(struct err *e)
+int speech_begin(struct err *e)
 {
 	static bool begun;
 	const char *path;
@@ -185,7 +188,7 @@ int speech_voice(const char *lang, struct err *e)
 {
 	char printed[256];
 
-	if (speech_check_form(lang, e) < 0 || begin(e) < 0)
+	if (speech_check_form(lang, e) < 0 || speech_begin(e) < 0)
 		return e->code;
 	struct hush hush = hush_begin();
 	int result = select_voice(lang, e);

@@ -13,6 +13,11 @@ static int missing(struct err *e)
 	return err_set(e, ERR_ENV, "this vmroll was built without espeak-ng and cannot speak");
 }
 
+int speech_begin(struct err *e)
+{
+	return missing(e);
+}
+
 int speech_voice(const char *lang, struct err *e)
 {
 	return speech_check_form(lang, e);

@@ -10,6 +10,8 @@ int speech_check_form(const char *lang, struct err *e);
 /* TEXT as espeak-ng gets it, see speech_say. */
 void speech_clean(const char *text, struct str *clean);
 
+/* Loads what every voice needs. ERR_ENV. */
+int speech_begin(struct err *e);
 /* Makes LANG the voice of this process. ERR_USAGE, ERR_ENV. */
 int speech_voice(const char *lang, struct err *e);
 
