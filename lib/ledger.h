@@ -29,6 +29,7 @@ enum delivery_kind {
 };
 
 enum delivery_channel { DELIVERY_MAIL, DELIVERY_VOICE, DELIVERY_WEBHOOK, DELIVERY_COMMAND };
+enum { DELIVERY_CHANNEL_COUNT = DELIVERY_COMMAND + 1 };
 
 /* The numbers of these, as of the other enumerations here, are stored: new ones come last. */
 enum delivery_state {

@@ -46,7 +46,11 @@ const struct person *people_find_address(const struct people *people, const char
 /* The members of GROUP one after the other, in the order of `items`: *PLACE starts at 0. NULL at the end. */
 const struct person *people_next_of(const struct people *people, const char *group, size_t *place);
 
-/* Whether that way reaches the person as the settings are: mail wants a mail address and smtp.url; voice a telephone, sip.from, for a number sip.exchange too, and not mail_only; webhook and command always do. */
+/*
+ * Whether that way reaches the person as the settings are: mail wants a mail address and smtp.url; voice a telephone,
+ * sip.from, for a number sip.exchange too, and not mail_only; webhook and command always do. While notify.redirect sends
+ * everything to one mailbox, mail reaches everybody, and nothing else anybody.
+ */
 bool person_has(const struct person *person, const struct conf *conf, enum conf_channel channel);
 /* Whether anything reaches them: mail, or a way of a step of their policy that is theirs. */
 bool person_is_reachable(const struct person *person, const struct conf *conf);

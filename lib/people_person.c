@@ -16,8 +16,15 @@ static bool can_be_called(const struct person *person, const struct conf_sip *si
 	return sip->exchange || str_starts(person->phone, "sip:");
 }
 
+static bool is_receiver(const struct person *person)
+{
+	return !person->email && !person->phone;
+}
+
 bool person_has(const struct person *person, const struct conf *conf, enum conf_channel channel)
 {
+	if (conf->notify.redirect)
+		return channel == CONF_MAIL && conf->smtp.url && !is_receiver(person);
 	switch (channel) {
 	case CONF_MAIL:
 		return person->email && conf->smtp.url;

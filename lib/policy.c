@@ -22,6 +22,27 @@ bool policy_turn(const struct conf_policy *policy, unsigned number, struct turn 
 	return true;
 }
 
+static bool reaches(const struct turn *turn, const struct person *person, const struct conf *conf)
+{
+	for (size_t i = 0; i < turn->what->way_count; i++)
+		if (person_has(person, conf, turn->what->ways[i].channel))
+			return true;
+	return false;
+}
+
+bool policy_first_turn(const struct person *person, const struct conf *conf, struct turn *first)
+{
+	static struct conf_way mail = {.channel = CONF_MAIL};
+	static const struct conf_step by_mail = {.ways = &mail, .way_count = 1};
+
+	for (unsigned number = 0; number < person->policy->step_count; number++)
+		if (policy_turn(person->policy, number, first) && first->what->to.count == 0 &&
+		    reaches(first, person, conf))
+			return true;
+	*first = (struct turn){.number = POLICY_NO_TURN, .what = &by_mail};
+	return person_has(person, conf, CONF_MAIL);
+}
+
 /* Goes through all that `to` names, doubles and all. */
 struct walk {
 	const struct people *people;

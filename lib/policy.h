@@ -24,6 +24,15 @@ struct turn {
 /* True with the turn of that number; false: the policy has none. */
 bool policy_turn(const struct conf_policy *policy, unsigned number, struct turn *turn);
 
+enum { POLICY_NO_TURN = UINT32_MAX };
+
+/*
+ * The turn by which PERSON gets the first notice: the first of their own in which a way reaches them. It is
+ * due at once, whenever it would be otherwise: nothing came before it. Whom none reaches, be it that the policy
+ * only tells others, gets a mail: POLICY_NO_TURN is its number then. False: they cannot be told themselves.
+ */
+bool policy_first_turn(const struct person *person, const struct conf *conf, struct turn *first);
+
 /*
  * The persons whom the turn of OWNER's tells, one after the other: OWNER, or whom `to` names, groups
  * expanded, each once, in order. *PLACE starts at 0; NULL at the end. Who is named and is nobody's key

@@ -6,8 +6,13 @@
 
 #include "map.h"
 #include "mem.h"
+#include "people.h"
+#include "standing.h"
 #include "telling.h"
 #include "vec.h"
+#include "when.h"
+
+enum { SILENCE_LOOK_MS = 60 * 1000 };
 
 /* Cells of one message belong together: its name, to its place in the outbox, plus one. */
 struct messages {
@@ -49,12 +54,61 @@ static bool is_due(struct state *state, const struct delivery *cell, int64_t now
 	return delivery_is_due(cell, now);
 }
 
+static bool is_notice(const struct delivery *cell)
+{
+	return cell->kind == DELIVERY_FIRST || cell->kind == DELIVERY_ESCALATION;
+}
+
+/* Who has answered is left in peace; and where somebody answered for all, nobody is called any more. */
 static bool is_stopped_by_acknowledgement(struct state *state, const struct delivery *cell)
 {
 	const struct incident *incident = state_incident(state, cell->incident);
 
-	return cell->kind == DELIVERY_FIRST && cell->state == DELIVERY_PENDING && incident &&
-	       str_equal(incident->acknowledged_by, cell->person);
+	if (!is_notice(cell) || cell->state == DELIVERY_SENDING)
+		return false;
+	if (cell->channel == DELIVERY_VOICE && incident && incident->whole)
+		return true;
+	return standing_of(&state->cells, cell->incident, cell->person).acknowledged;
+}
+
+/* How the last call ended stays to be read. */
+static void stop(struct telling *telling, struct delivery *cell)
+{
+	if (cell->state == DELIVERY_PENDING)
+		cell->state = DELIVERY_EXPIRED;
+	cell->next = WHEN_UNKNOWN;
+	outbox_change(telling->outbox, cell);
+}
+
+static void wait_until(struct telling *telling, struct delivery *cell, int64_t until)
+{
+	telling->state->later = true;
+	if (cell->next == until)
+		return;
+	cell->next = until;
+	outbox_change(telling->outbox, cell);
+}
+
+/* True, and waits, while a call would come in somebody's quiet hours, or for a host that is silenced. */
+static bool is_untimely(struct telling *telling, struct delivery *cell)
+{
+	struct state *state = telling->state;
+	const struct incident *incident = state_incident(state, cell->incident);
+	const struct plan *plan;
+	int64_t end;
+
+	if (cell->channel != DELIVERY_VOICE || !incident || cell->state == DELIVERY_SENDING)
+		return false;
+	if (state_is_silenced(state, incident)) {
+		wait_until(telling, cell, telling->now + SILENCE_LOOK_MS);
+		return true;
+	}
+	plan = incident->group ? plans_get(telling->plans, state, incident->group, PLAN_LAZY_MS) : NULL;
+	const struct person *person = plan ? people_find(&plan->people, cell->person) : NULL;
+	if (!person || !person_is_quiet(person, telling->now, &end))
+		return false;
+	wait_until(telling, cell, end);
+	return true;
 }
 
 static void look_at(struct telling *telling, struct messages *messages, struct delivery *cell)
@@ -62,12 +116,13 @@ static void look_at(struct telling *telling, struct messages *messages, struct d
 	struct state *state = telling->state;
 
 	if (is_stopped_by_acknowledgement(state, cell)) {
-		cell->state = DELIVERY_EXPIRED;
-		outbox_change(telling->outbox, cell);
+		stop(telling, cell);
 	} else if (is_due(state, cell, telling->now)) {
+		if (is_untimely(telling, cell))
+			return;
 		struct delivery *copy = vec_push_zero(message_of(messages, telling->outbox, cell));
 		delivery_copy(copy, cell);
-	} else if (cell->state == DELIVERY_PENDING) {
+	} else if (cell->state != DELIVERY_SENDING) {
 		state->later = true;
 		state_wake(state, cell->next - telling->now);
 	}
@@ -77,7 +132,7 @@ void tell_again(struct telling *telling)
 {
 	cleanup(messages_done) struct messages messages = {.places = map_new()};
 
-	vec_foreach(&telling->state->cells, cell)
-		if (cell->state == DELIVERY_PENDING || cell->state == DELIVERY_SENDING)
+	vec_foreach(&telling->state->cells.all, cell)
+		if (delivery_is_open(cell))
 			look_at(telling, &messages, cell);
 }

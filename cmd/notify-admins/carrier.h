@@ -22,8 +22,8 @@ struct carrier {
 	/* Begins to deliver what CELLS (of one person and kind) tell; may set `complete` of them. ERR_NOT_FOUND: it does not concern the person any more; else as in an outcome. */
 	int (*submit)(void *self, struct state *state, struct plans *plans, uint64_t tag,
 		      struct ledger *cells, struct err *e);
-	/* True with an outcome (delivery_settle) of what was submitted under *TAG. */
-	bool (*finished)(void *self, uint64_t *tag, struct err *outcome);
+	/* True with the outcome (delivery_settle) of what was submitted under *TAG. */
+	bool (*finished)(void *self, uint64_t *tag, struct delivery_outcome *outcome);
 	int (*fd)(const void *self); /* readable when `finished` has something */
 	/* As text, for a dry run. */
 	int (*show)(struct state *state, struct plans *plans, struct ledger *cells, struct str *text,
@@ -32,11 +32,11 @@ struct carrier {
 	const char *(*address)(const struct state *state, const struct delivery *cell);
 };
 
-enum { CARRIER_COUNT = DELIVERY_MAIL + 1 };
+enum { CARRIER_COUNT = DELIVERY_CHANNEL_COUNT };
 
 /* By enum delivery_channel. */
 extern const struct carrier *const carriers[CARRIER_COUNT];
 
-extern const struct carrier carrier_mail;
+extern const struct carrier carrier_mail, carrier_voice, carrier_webhook, carrier_command;
 
 #endif

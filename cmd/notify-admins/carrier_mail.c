@@ -33,9 +33,10 @@ static int mail_submit(void *self, struct state *state, struct plans *plans, uin
 			   message.data, message.length, e);
 }
 
-static bool mail_finished(void *self, uint64_t *tag, struct err *outcome)
+static bool mail_finished(void *self, uint64_t *tag, struct delivery_outcome *outcome)
 {
-	return smtp_finished(self, tag, outcome);
+	*outcome = (struct delivery_outcome){0};
+	return self && smtp_finished(self, tag, &outcome->err);
 }
 
 static int mail_fd(const void *self)

@@ -64,14 +64,18 @@ static void add_redirection(const struct state *state, const struct delivery *ce
 	letter->text = text;
 }
 
+/* The mail that the others about the incident answer: the first that the person had of it. */
 static const char *thread_of(struct state *state, const struct delivery *cell)
 {
-	const struct delivery *told =
-		cell->kind == DELIVERY_FIRST
-			? NULL
-			: state_cell_of(state, cell->incident, DELIVERY_FIRST, cell->person);
+	struct cell_walk walk = cells_walk(&state->cells, cell->incident, cell->person);
+	const struct delivery *told;
 
-	return told ? told->message_id : NULL;
+	if (cell->kind == DELIVERY_FIRST)
+		return NULL;
+	while ((told = cells_step(&walk)))
+		if (told->kind == DELIVERY_FIRST && told->channel == DELIVERY_MAIL)
+			return told->message_id;
+	return NULL;
 }
 
 /* As a mail without its encodings: for the eye. */

@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "mem.h"
+#include "news.h"
+#include "people.h"
+#include "standing.h"
 #include "telling.h"
 #include "vec.h"
 #include "when.h"
@@ -19,27 +22,34 @@ static bool is_on_its_way(struct state *state, const struct delivery *cell)
 	       (str_equal(cell->owner, state->owner) || ledger_owner_lives(cell->owner));
 }
 
+/* Nobody is called for what is over. */
 static bool is_needed_after_close(const struct incident *incident, const struct delivery *cell)
 {
 	return telling_is_needed(incident) && cell->state == DELIVERY_PENDING &&
+	       cell->channel != DELIVERY_VOICE &&
 	       (cell->kind == DELIVERY_FIRST || cell->kind == DELIVERY_UNDELIVERED);
 }
 
-/* What nobody needs any more; what a process was sending when it died counts as told. How many are on their way. */
+/* What nobody needs any more; what a process was sending when it died counts as told. How many are on their way; calls, which take minutes, aside. */
 static size_t expire(struct telling *telling, const struct incident *incident)
 {
 	struct state *state = telling->state;
+	struct cell_walk walk = cells_walk(&state->cells, incident->id, NULL);
+	struct delivery *cell;
 	size_t on_the_way = 0;
 
-	vec_foreach(&state->cells, cell) {
-		if (strcmp(cell->incident, incident->id) != 0 || cell->kind == DELIVERY_RECOVERY ||
-		    is_needed_after_close(incident, cell))
+	while ((cell = cells_step(&walk))) {
+		if (cell->kind == DELIVERY_RECOVERY || is_needed_after_close(incident, cell))
 			continue;
 		if (is_on_its_way(state, cell)) {
-			on_the_way++;
+			on_the_way += cell->channel != DELIVERY_VOICE;
 		} else if (cell->state == DELIVERY_PENDING || cell->state == DELIVERY_SENDING) {
-			cell->complete = cell->state == DELIVERY_SENDING;
+			cell->complete = cell->state == DELIVERY_SENDING && cell->channel != DELIVERY_VOICE;
 			cell->state = DELIVERY_EXPIRED;
+			outbox_change(telling->outbox, cell);
+		} else if (delivery_is_open(cell)) {
+			/* How the last call ended stays to be read. */
+			cell->next = WHEN_UNKNOWN;
 			outbox_change(telling->outbox, cell);
 		}
 	}
@@ -47,13 +57,6 @@ static size_t expire(struct telling *telling, const struct incident *incident)
 }
 
 /* ---- the recovery ---- */
-
-static bool was_told(struct state *state, const char *id, const char *person)
-{
-	const struct delivery *cell = state_cell_of(state, id, DELIVERY_FIRST, person);
-
-	return cell && (cell->state == DELIVERY_SENT || (cell->state == DELIVERY_EXPIRED && cell->complete));
-}
 
 static bool is_ending(const struct incident *incident)
 {
@@ -65,43 +68,86 @@ static bool is_returning(const struct incident *incident, const char *group)
 	return str_equal(incident->group, group) && is_ending(incident) && incident->recovered;
 }
 
-/* All that returned of the group, in one message. */
-static void tell_person(struct telling *telling, const char *group, const struct delivery *first)
+static bool is_first_notice(const struct delivery *cell)
 {
-	cleanup(ledger_done) struct ledger message = {0};
-	struct notice told = {.person = first->person,
-			      .name = first->name,
-			      .address = first->address,
-			      .fallback = first->fallback};
+	return cell->kind == DELIVERY_FIRST || cell->kind == DELIVERY_ESCALATION;
+}
 
-	vec_foreach(&telling->state->incidents, incident)
-		if (is_returning(incident, group) && was_told(telling->state, incident->id, first->person))
-			telling_add(telling, &message, incident->id, DELIVERY_RECOVERY, 0, &told);
-	/* Each person once: with the first of them that is missing. */
-	if (message.count > 0 && strcmp(message.items[0].incident, first->incident) == 0)
-		outbox_add(telling->outbox, &message);
+static bool has_to_hear(struct state *state, const char *incident, const char *person)
+{
+	struct standing standing = standing_of(&state->cells, incident, person);
+
+	return standing.told && !standing.returned;
+}
+
+static bool is_first_cell(struct state *state, const struct delivery *wanted)
+{
+	struct cell_walk walk = cells_walk(&state->cells, wanted->incident, wanted->person);
+	struct delivery *cell;
+
+	while ((cell = cells_step(&walk)) && !is_first_notice(cell))
+		;
+	return cell == wanted;
+}
+
+/* Each person is told once: with the first cell of the first of the incidents that they must hear of. */
+static bool leads(struct state *state, const char *group, const struct delivery *cell)
+{
+	vec_foreach(&state->incidents, incident) {
+		if (!is_returning(incident, group) || !has_to_hear(state, incident->id, cell->person))
+			continue;
+		return strcmp(incident->id, cell->incident) == 0 && is_first_cell(state, cell);
+	}
+	return false;
+}
+
+static const struct person *contact_of(struct telling *telling, const char *group, const char *person)
+{
+	const struct plan *plan = plans_get(telling->plans, telling->state, group, PLAN_LAZY_MS);
+
+	return plan ? people_find(&plan->people, person) : NULL;
+}
+
+/* All that returned of the group, in one message by each way. */
+static void tell_person(struct telling *telling, const char *group, const char *person)
+{
+	struct state *state = telling->state;
+	const struct person *contact = contact_of(telling, group, person);
+	struct ledger messages[DELIVERY_CHANNEL_COUNT] = {0};
+	struct draft drafts[NEWS_WAYS_MAX];
+
+	vec_foreach(&state->incidents, incident) {
+		if (!is_returning(incident, group) || !has_to_hear(state, incident->id, person))
+			continue;
+		size_t count =
+			news_ways(&state->cells, contact, incident->id, person, DELIVERY_RECOVERY, drafts);
+		for (size_t i = 0; i < count; i++)
+			telling_add(telling, &messages[drafts[i].channel], incident->id, &drafts[i]);
+	}
+	for (size_t i = 0; i < DELIVERY_CHANNEL_COUNT; i++)
+		outbox_add(telling->outbox, &messages[i]);
 }
 
 static void tell_recovery(struct telling *telling, const char *group)
 {
 	struct state *state = telling->state;
 
-	vec_foreach(&state->cells, cell) {
-		const struct incident *incident = state_incident(state, cell->incident);
-		if (cell->kind == DELIVERY_FIRST && incident && is_returning(incident, group) &&
-		    was_told(state, cell->incident, cell->person))
-			tell_person(telling, group, cell);
-	}
+	vec_foreach(&state->cells.all, cell)
+		if (is_first_notice(cell) && leads(state, group, cell))
+			tell_person(telling, group, cell->person);
 }
 
-/* Whether nobody who was told that it began is still to be told that it is over. */
+/* Whether nobody who was told that it began, or may just be hearing that by telephone, is still to be told that it is over. */
 static bool is_recovery_told(struct state *state, const struct incident *incident)
 {
-	vec_foreach(&state->cells, cell)
-		if (cell->kind == DELIVERY_FIRST && strcmp(cell->incident, incident->id) == 0 &&
-		    was_told(state, incident->id, cell->person) &&
-		    !state_cell_of(state, incident->id, DELIVERY_RECOVERY, cell->person))
+	struct cell_walk walk = cells_walk(&state->cells, incident->id, NULL);
+	struct delivery *cell;
+
+	while ((cell = cells_step(&walk))) {
+		struct standing standing = standing_of(&state->cells, incident->id, cell->person);
+		if (is_first_notice(cell) && !standing.returned && (standing.told || standing.calling))
 			return false;
+	}
 	return true;
 }
 
@@ -152,9 +198,11 @@ static void end_all(struct telling *telling)
 
 static bool is_settled(struct state *state, const char *id)
 {
-	vec_foreach(&state->cells, cell)
-		if (strcmp(cell->incident, id) == 0 &&
-		    (cell->state == DELIVERY_PENDING || cell->state == DELIVERY_SENDING))
+	struct cell_walk walk = cells_walk(&state->cells, id, NULL);
+	struct delivery *cell;
+
+	while ((cell = cells_step(&walk)))
+		if (delivery_is_open(cell))
 			return false;
 	return true;
 }

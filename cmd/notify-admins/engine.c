@@ -36,9 +36,13 @@ static void take_record(struct engine *engine, struct record *record)
 	case RECORD_STEP:
 	case RECORD_TOLD:
 	case RECORD_HANDED:
+	case RECORD_SILENCE:
 	case RECORD_RETIRE:
 		/* Somebody else may have been first, with another group for one. */
 		engine->state.stale = engine->state.stale || record->result != 1;
+		break;
+	case RECORD_ACKNOWLEDGE:
+		engine->state.stale = true;
 		break;
 	}
 	record_free(record);

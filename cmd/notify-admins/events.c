@@ -54,6 +54,7 @@ static void open_incident(struct events *events, enum incident_kind kind, const 
 		.closed = WHEN_UNKNOWN,
 		.closing = WHEN_UNKNOWN,
 		.listed = WHEN_UNKNOWN,
+		.silenced_until = WHEN_UNKNOWN,
 	};
 	int result = stands_in_copy(events, &incident) ? INCIDENT_STANDS : check(events, &incident, &e);
 	if (result < 0) {

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "log.h"
+#include "standing.h"
 #include "telling.h"
 #include "vec.h"
 
@@ -18,21 +19,29 @@ static bool is_first_of(struct telling *telling, const struct delivery *cell, co
 	return cell->kind == DELIVERY_FIRST && telling_is_of_group(telling, cell, group);
 }
 
+/* Who has answered by another way needs nobody to pass it on. */
+static bool is_lost(struct telling *telling, const struct delivery *cell, const char *group)
+{
+	return cell->state == DELIVERY_FAILED && !cell->handed && !cell->fallback &&
+	       is_first_of(telling, cell, group) &&
+	       !standing_of(&telling->state->cells, cell->incident, cell->person).acknowledged;
+}
+
 static size_t count_failed(struct telling *telling, const char *group)
 {
 	size_t failed = 0;
 
-	vec_foreach(&telling->state->cells, cell)
-		failed += cell->state == DELIVERY_FAILED && !cell->handed && !cell->fallback &&
-			  is_first_of(telling, cell, group);
+	vec_foreach(&telling->state->cells.all, cell)
+		failed += is_lost(telling, cell, group);
 	return failed;
 }
 
 /* One message for all that are refused, not one each. */
 static bool is_one_on_its_way(struct telling *telling, const char *group)
 {
-	vec_foreach(&telling->state->cells, cell)
-		if (cell->state == DELIVERY_SENDING && str_equal(cell->owner, telling->state->owner) &&
+	vec_foreach(&telling->state->cells.all, cell)
+		if (cell->state == DELIVERY_SENDING && cell->channel != DELIVERY_VOICE &&
+		    str_equal(cell->owner, telling->state->owner) &&
 		    is_first_of(telling, cell, group))
 			return true;
 	return false;
@@ -40,7 +49,7 @@ static bool is_one_on_its_way(struct telling *telling, const char *group)
 
 static void mark_handed(struct telling *telling, struct incident *lead, const char *group)
 {
-	vec_foreach(&telling->state->cells, cell) {
+	vec_foreach(&telling->state->cells.all, cell) {
 		if (cell->state != DELIVERY_FAILED || cell->handed || !is_first_of(telling, cell, group))
 			continue;
 		cell->handed = true;
@@ -60,9 +69,13 @@ static bool tell_fallback(struct telling *telling, const struct incident *lead)
 
 	for (size_t i = 0; i < fallback->count; i++) {
 		cleanup(ledger_done) struct ledger message = {0};
-		struct notice notice = {
-			.person = fallback->items[i], .address = fallback->items[i], .fallback = true};
-		telling_add(telling, &message, lead->id, DELIVERY_UNDELIVERED, lead->handed + 1, &notice);
+		struct draft draft = {.kind = DELIVERY_UNDELIVERED,
+				      .part = lead->handed + 1,
+				      .channel = DELIVERY_MAIL,
+				      .person = fallback->items[i],
+				      .address = fallback->items[i],
+				      .fallback = true};
+		telling_add(telling, &message, lead->id, &draft);
 		missing = outbox_add(telling->outbox, &message) || missing;
 	}
 	return missing;

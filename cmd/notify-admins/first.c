@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "log.h"
+#include "policy.h"
 #include "telling.h"
 #include "vec.h"
 #include "when.h"
@@ -16,23 +17,10 @@ static void complain_of_untold(struct state *state, const struct plan *plan)
 			  plan->notices.untold == 1 ? "" : "s");
 }
 
-/* Not told by this list: somebody else may stand in it since. */
-static bool is_list_newer(const struct state *state, const struct incident *incident)
-{
-	return incident->closed == WHEN_UNKNOWN && incident->kind == INCIDENT_HOST &&
-	       incident->listed != state->listed;
-}
-
-static bool is_wanted(const struct state *state, const struct incident *incident)
-{
-	return telling_is_needed(incident) &&
-	       (!(incident->steps & INCIDENT_TOLD) || is_list_newer(state, incident));
-}
-
 static bool is_wanted_of_group(struct state *state, const char *group)
 {
 	vec_foreach(&state->incidents, incident)
-		if (str_equal(incident->group, group) && is_wanted(state, incident))
+		if (str_equal(incident->group, group) && telling_wants_first(state, incident))
 			return true;
 	return false;
 }
@@ -49,17 +37,38 @@ static void mark_told(struct state *state, struct incident *incident, int64_t li
 	state_record(state, record);
 }
 
-/* True if the person has no cell yet for one of them. */
-static bool tell_person(struct telling *telling, const struct plan *plan, const struct notice *notice)
+/* Who only hears of everything, such as a chat room: by one way, once. True if that is missing. */
+static bool tell_copy(struct telling *telling, const struct plan *plan, const struct notice *notice)
 {
 	cleanup(ledger_done) struct ledger message = {0};
+	struct turn first;
+	const struct conf_way *way;
+
+	if (!policy_first_turn(notice->contact, telling->state->conf, &first))
+		return false;
+	way = &first.what->ways[0];
+	struct draft draft = {
+		.kind = DELIVERY_FIRST,
+		.channel = (enum delivery_channel)way->channel,
+		.person = notice->person,
+		.name = notice->name,
+		.address = person_address(notice->contact, way),
+	};
 
 	for (size_t i = 0; i < plan->incidents.count; i++) {
 		const struct incident *incident = &plan->incidents.items[i];
-		if (notice->concerned[i] && is_wanted(telling->state, incident))
-			telling_add(telling, &message, incident->id, DELIVERY_FIRST, 0, notice);
+		if (notice->concerned[i] && telling_wants_first(telling->state, incident))
+			telling_add(telling, &message, incident->id, &draft);
 	}
 	return outbox_add(telling->outbox, &message);
+}
+
+/* True if the person has no cell yet for one of them. */
+static bool tell_person(struct telling *telling, const struct plan *plan, const struct notice *notice)
+{
+	struct course course = course_of(telling, plan, notice);
+
+	return notice->copy ? tell_copy(telling, plan, notice) : course_tell_first(&course);
 }
 
 void tell_first(struct telling *telling, const char *group)
@@ -77,6 +86,6 @@ void tell_first(struct telling *telling, const char *group)
 	vec_foreach(&plan->notices, notice)
 		all = !tell_person(telling, plan, notice) && all;
 	vec_foreach(&state->incidents, incident)
-		if (all && str_equal(incident->group, group) && is_wanted(state, incident))
+		if (all && str_equal(incident->group, group) && telling_wants_first(state, incident))
 			mark_told(state, incident, plan->admins.imported);
 }

@@ -1,14 +1,17 @@
 /* follow.c - the follow-up: where their VMs are since, once all of a person's are back or `settle` has passed. */
 #include "config.h"
 
+#include "news.h"
+#include "standing.h"
 #include "telling.h"
 #include "vec.h"
 
 /* Told, but not that all of theirs is back, nor told where it is since. */
-static bool needs_follow_up(struct state *state, const struct delivery *first)
+static bool needs_follow_up(struct state *state, const char *incident, const char *person)
 {
-	return first->state == DELIVERY_SENT && !first->complete &&
-	       !state_cell_of(state, first->incident, DELIVERY_FOLLOW_UP, first->person);
+	struct standing standing = standing_of(&state->cells, incident, person);
+
+	return standing.told && !standing.complete && !standing.followed;
 }
 
 /* One more look, so that what is told is not from before the restart. True while it runs. */
@@ -36,20 +39,33 @@ static struct plan *plan_after_look(struct telling *telling, struct plan *plan)
 	return plan;
 }
 
+static bool tell_incident(struct telling *telling, const struct notice *notice, const struct incident *incident,
+			  struct ledger messages[DELIVERY_CHANNEL_COUNT])
+{
+	struct draft drafts[NEWS_WAYS_MAX];
+
+	if (!telling_is_open_without(incident, INCIDENT_FOLLOWED) ||
+	    state_is_silenced(telling->state, incident) ||
+	    !needs_follow_up(telling->state, incident->id, notice->person))
+		return false;
+	size_t count = news_ways(&telling->state->cells, notice->contact, incident->id, notice->person,
+				 DELIVERY_FOLLOW_UP, drafts);
+	for (size_t i = 0; i < count; i++)
+		telling_add(telling, &messages[drafts[i].channel], incident->id, &drafts[i]);
+	return count > 0;
+}
+
 /* True if the person had to hear something and has no cell yet. */
 static bool tell_person(struct telling *telling, const struct plan *plan, const struct notice *notice)
 {
-	cleanup(ledger_done) struct ledger message = {0};
+	struct ledger messages[DELIVERY_CHANNEL_COUNT] = {0};
+	bool missing = false;
 
-	for (size_t i = 0; i < plan->incidents.count; i++) {
-		const struct incident *incident = &plan->incidents.items[i];
-		const struct delivery *told =
-			state_cell_of(telling->state, incident->id, DELIVERY_FIRST, notice->person);
-		if (told && telling_is_open_without(incident, INCIDENT_FOLLOWED) &&
-		    needs_follow_up(telling->state, told))
-			telling_add(telling, &message, incident->id, DELIVERY_FOLLOW_UP, 0, notice);
-	}
-	return outbox_add(telling->outbox, &message);
+	for (size_t i = 0; i < plan->incidents.count; i++)
+		missing = tell_incident(telling, notice, &plan->incidents.items[i], messages) || missing;
+	for (size_t i = 0; i < DELIVERY_CHANNEL_COUNT; i++)
+		outbox_add(telling->outbox, &messages[i]);
+	return missing;
 }
 
 /* How far the group's first notices are: while one is not settled, the time for the last step has not come. */
@@ -62,11 +78,13 @@ static struct progress progress_of(struct telling *telling, const char *group)
 {
 	struct progress progress = {0};
 
-	vec_foreach(&telling->state->cells, cell) {
-		if (cell->kind != DELIVERY_FIRST || !telling_is_of_group(telling, cell, group))
+	/* A call may be tried for hours: it is not waited for. */
+	vec_foreach(&telling->state->cells.all, cell) {
+		if (cell->kind != DELIVERY_FIRST || cell->channel == DELIVERY_VOICE ||
+		    !telling_is_of_group(telling, cell, group))
 			continue;
-		progress.unsettled += cell->state == DELIVERY_PENDING || cell->state == DELIVERY_SENDING;
-		progress.needing += needs_follow_up(telling->state, cell);
+		progress.unsettled += delivery_is_open(cell);
+		progress.needing += needs_follow_up(telling->state, cell->incident, cell->person);
 	}
 	return progress;
 }

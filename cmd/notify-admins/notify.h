@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "conf.h"
 #include "err.h"
+#include "letter.h"
 #include "vec.h"
 
 struct options {
@@ -48,6 +49,10 @@ int command_test(void *context);
 int command_unsilence(void *context);
 /* `ack --mail`. */
 int acknowledge_by_mail(struct options *o, struct err *e);
+/* A mail without its encodings, on standard output: for the eye. */
+void show_letter(const struct letter *letter, const char *name, const char *address);
+/* A template of the administrator's could not be used: what E says of it. */
+void complain_of_template(const struct err *e);
 /* `--host H --dry-run`. */
 int rehearse(struct options *o, struct err *e);
 

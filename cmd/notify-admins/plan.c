@@ -7,6 +7,8 @@
 #include "log.h"
 #include "mem.h"
 #include "plan.h"
+#include "policy.h"
+#include "standing.h"
 #include "vec.h"
 #include "when.h"
 
@@ -26,14 +28,24 @@ static void plan_free(struct plan *plan)
 	free(plan->affected);
 	free(plan->cases);
 	incidents_done(&plan->incidents);
+	people_done(&plan->people);
 	admins_done(&plan->admins);
 	free(plan);
+}
+
+/* No group has this name. */
+static const char everything[] = "";
+
+static bool is_of(const struct incident *incident, const char *group)
+{
+	return *group ? str_equal(incident->group, group)
+		      : incident->kind == INCIDENT_HOST && incident->closed == WHEN_UNKNOWN && incident->group;
 }
 
 static void copy_group(struct state *state, const char *group, struct incidents *copies)
 {
 	vec_foreach(&state->incidents, incident)
-		if (str_equal(incident->group, group)) {
+		if (is_of(incident, group)) {
 			struct incident *copy = vec_push_zero(copies);
 			incident_copy(copy, incident);
 		}
@@ -99,7 +111,7 @@ static size_t count_group(struct state *state, const char *group)
 	size_t count = 0;
 
 	vec_foreach(&state->incidents, incident)
-		count += str_equal(incident->group, group);
+		count += is_of(incident, group);
 	return count;
 }
 
@@ -145,6 +157,44 @@ struct plan *plans_get(struct plans *plans, struct state *state, const char *gro
 	plan_free(*place);
 	*place = plan;
 	return plan;
+}
+
+struct plan *plans_get_all(struct plans *plans, struct state *state, int64_t max_age)
+{
+	return plans_get(plans, state, everything, max_age);
+}
+
+bool plan_stands_in(const struct state *state, const struct plan *plan, const struct notice *owner,
+		    const char *person)
+{
+	const struct person *other;
+	struct turn turn;
+
+	for (unsigned number = 0; number < owner->contact->policy->step_count; number++) {
+		size_t place = 0;
+		if (!policy_turn(owner->contact->policy, number, &turn) || turn.what->to.count == 0)
+			continue;
+		while ((other = policy_next_person(&plan->people, state->conf, owner->contact, &turn, &place)))
+			if (strcmp(other->key, person) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* Those who were told in somebody's stead are few; who they are is asked only of them. */
+bool plan_is_answered(const struct state *state, const struct plan *plan, const struct incident *incident,
+		      const struct notice *owner)
+{
+	struct cell_walk walk = cells_walk(&state->cells, incident->id, NULL);
+	const struct delivery *cell;
+
+	if (standing_of(&state->cells, incident->id, owner->person).acknowledged)
+		return true;
+	while ((cell = cells_step(&walk)))
+		if (cell->kind == DELIVERY_ESCALATION && cell->acknowledged_by &&
+		    plan_stands_in(state, plan, owner, cell->person))
+			return true;
+	return false;
 }
 
 void plans_sweep(struct plans *plans, struct state *state)

@@ -5,20 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claim.h"
 #include "log.h"
 #include "mail.h"
 #include "mem.h"
 #include "post.h"
-#include "rate.h"
 #include "vec.h"
 #include "when.h"
 
 enum {
-	POSTS_MAX = 32, /* that a relay which is mute to all holds for less than the lease of their claims */
-	CELLS_MAX = 1024,
-	PATIENCE_MS = 700, /* for a claim, while nobody else writes either: then a writer holds the store */
-	PATIENCE_MAX_MS = 15 * 1000,
-	LOOK_MS = 100
+	POSTS_MAX = 32,   /* by a way that is mute to all held for less than the lease of their claims */
+	CELLS_MAX = 1024, /* of one way */
 };
 
 static void post_free(struct post *post)
@@ -27,16 +24,22 @@ static void post_free(struct post *post)
 	free(post);
 }
 
-static bool has_room(const struct posts *posts)
+/* Calls take minutes, and must delay nothing else. */
+static bool has_room(const struct posts *posts, enum delivery_channel channel)
 {
+	size_t maximum = channel == DELIVERY_VOICE ? posts->state->conf->sip.calls : POSTS_MAX;
+	size_t count = 0;
 	size_t cells = 0;
 
-	vec_foreach(posts, post)
-		cells += (*post)->cells.count;
-	return posts->count < POSTS_MAX && cells < CELLS_MAX;
+	vec_foreach(posts, post) {
+		bool same = (*post)->cells.count > 0 && (*post)->cells.items[0].channel == channel;
+		count += same;
+		cells += same ? (*post)->cells.count : 0;
+	}
+	return count < maximum && cells < CELLS_MAX;
 }
 
-static struct post *post_of_cell(struct posts *posts, const struct delivery *cell)
+struct post *posts_find(const struct posts *posts, const struct delivery *cell)
 {
 	vec_foreach(posts, post)
 		vec_foreach(&(*post)->cells, own)
@@ -45,7 +48,7 @@ static struct post *post_of_cell(struct posts *posts, const struct delivery *cel
 	return NULL;
 }
 
-static void remove_post(struct posts *posts, const struct post *wanted)
+void posts_remove(struct posts *posts, const struct post *wanted)
 {
 	vec_foreach(posts, post)
 		if (*post == wanted) {
@@ -62,7 +65,10 @@ static char *make_message_id(struct posts *posts, const struct ledger *cells)
 	const struct delivery *first = &cells->items[0];
 	const struct incident *incident = state_incident(posts->state, first->incident);
 	cleanup(str_done) struct str ids = {0};
-	cleanup(cleanup_mem) char *part = mem_format("%s %u", delivery_kind_name(first->kind), first->part);
+	/* What mails were called before there were other ways stays so. */
+	const char *channel = first->channel == DELIVERY_MAIL ? "" : delivery_channel_name(first->channel);
+	cleanup(cleanup_mem) char *part =
+		mem_format("%s %u%s", delivery_kind_name(first->kind), first->part, channel);
 	/* An id of an incident may come back after years. */
 	cleanup(cleanup_mem) char *at = mem_format("%lld", incident ? (long long)incident->at : 0LL);
 	cleanup(cleanup_mem) char *name =
@@ -100,7 +106,7 @@ static void mark_sending(struct posts *posts, struct post *post)
 	vec_foreach(&post->cells, cell) {
 		cell->state = DELIVERY_SENDING;
 		mem_replace(&cell->owner, posts->state->owner);
-		state_set_cell(posts->state, cell);
+		cells_set(&posts->state->cells, cell);
 	}
 }
 
@@ -114,9 +120,7 @@ static void begin(struct posts *posts, struct ledger *cells)
 	post->cells = *cells;
 	*cells = (struct ledger){0};
 	vec_push(posts, post);
-	if (!posts->claims)
-		posts->claims = record_new(RECORD_CLAIM);
-	add_copies(&posts->claims->cells, &post->cells);
+	claim_gather(posts, post);
 	mark_sending(posts, post);
 }
 
@@ -129,26 +133,59 @@ static void put(struct posts *posts, const struct ledger *cells)
 	add_copies(&posts->puts->cells, cells);
 }
 
-static void report(struct posts *posts, const struct post *post, const struct err *outcome)
+static void report_success(struct posts *posts, const struct delivery *cell, const char *to)
 {
-	const struct delivery *cell = &post->cells.items[0];
-	const char *to = carriers[cell->channel]->address(posts->state, cell);
-
-	if (outcome->code == 0) {
-		posts->state->sent++;
+	posts->state->sent++;
+	if (cell->channel == DELIVERY_VOICE)
+		log_info("incident %s: %s: call %s", cell->incident, to, delivery_state_name(cell->state));
+	else
 		log_info("incident %s: %s: %s sent", cell->incident, to, delivery_kind_name(cell->kind));
-		return;
-	}
+}
+
+static void report_failure(struct posts *posts, const struct delivery *cell, const char *to, const char *why)
+{
 	posts->state->failed++;
 	if (cell->state == DELIVERY_FAILED)
-		log_error("incident %s: %s: %s: given up", cell->incident, to, outcome->text);
+		log_error("incident %s: %s: %s: given up", cell->incident, to, why);
 	else
-		log_warning("incident %s: %s: %s: will try again", cell->incident, to, outcome->text);
+		log_warning("incident %s: %s: %s: will try again", cell->incident, to, why);
 	if (cell->state == DELIVERY_FAILED && cell->fallback)
 		posts->state->untold = true;
 }
 
-static void settle(struct posts *posts, struct post *post, const struct err *outcome)
+/* That somebody does not come to the telephone is no fault: the ledger has it, and the policy goes on. */
+static bool is_unheard(const struct delivery_outcome *outcome)
+{
+	return outcome->call == CALL_BUSY || outcome->call == CALL_NO_ANSWER ||
+	       outcome->call == CALL_DECLINED || outcome->call == CALL_NO_KEY ||
+	       outcome->call == CALL_EARLY_BYE;
+}
+
+static void report(struct posts *posts, const struct post *post, const struct delivery_outcome *outcome)
+{
+	const struct delivery *cell = &post->cells.items[0];
+	const char *to = carriers[cell->channel]->address(posts->state, cell);
+
+	if (delivery_has_reached(cell))
+		report_success(posts, cell, to);
+	else if (is_unheard(outcome))
+		log_info("incident %s: %s: call %s", cell->incident, to, call_end_name(outcome->call));
+	else
+		report_failure(posts, cell, to,
+			       *outcome->err.text ? outcome->err.text : delivery_state_name(cell->state));
+}
+
+/* What they answered by telephone counts for whoever is told later. */
+static void acknowledge(struct posts *posts, const struct post *post)
+{
+	struct record *record = record_new(RECORD_ACKNOWLEDGE);
+
+	record->now = when_now();
+	add_copies(&record->cells, &post->cells);
+	state_record(posts->state, record);
+}
+
+static void settle(struct posts *posts, struct post *post, const struct delivery_outcome *outcome)
 {
 	int64_t now = when_now();
 
@@ -157,12 +194,14 @@ static void settle(struct posts *posts, struct post *post, const struct err *out
 			cell->attempts++;
 		if (cell->begun == WHEN_UNKNOWN)
 			cell->begun = now;
-		delivery_settle(cell, &(struct delivery_outcome){.err = *outcome}, now);
-		state_set_cell(posts->state, cell);
+		delivery_settle(cell, outcome, now);
+		cells_set(&posts->state->cells, cell);
 	}
 	report(posts, post, outcome);
 	post->state = POST_SETTLING;
 	put(posts, &post->cells);
+	if (post->cells.items[0].state == DELIVERY_ACKNOWLEDGED)
+		acknowledge(posts, post);
 }
 
 /* Nothing to tell any more. */
@@ -172,7 +211,7 @@ static void drop(struct posts *posts, struct post *post, const char *why)
 		cell->state = DELIVERY_EXPIRED;
 		mem_replace(&cell->error, why);
 		mem_replace(&cell->owner, NULL);
-		state_set_cell(posts->state, cell);
+		cells_set(&posts->state->cells, cell);
 	}
 	post->state = POST_SETTLING;
 	put(posts, &post->cells);
@@ -181,18 +220,18 @@ static void drop(struct posts *posts, struct post *post, const char *why)
 static void send_out(struct posts *posts, struct post *post)
 {
 	enum delivery_channel channel = post->cells.items[0].channel;
-	struct err e = {0};
+	struct delivery_outcome outcome = {0};
 
 	post->state = POST_SENDING;
 	int result = carriers[channel]->submit(posts->carriers[channel], posts->state, posts->plans,
-					       post->tag, &post->cells, &e);
+					       post->tag, &post->cells, &outcome.err);
 	if (result == ERR_NOT_FOUND)
-		drop(posts, post, e.text);
+		drop(posts, post, outcome.err.text);
 	else if (result < 0)
-		settle(posts, post, &e);
+		settle(posts, post, &outcome);
 }
 
-static void take_outcome(struct posts *posts, uint64_t tag, const struct err *outcome)
+static void take_outcome(struct posts *posts, uint64_t tag, const struct delivery_outcome *outcome)
 {
 	vec_foreach(posts, post)
 		if ((*post)->tag == tag) {
@@ -203,7 +242,7 @@ static void take_outcome(struct posts *posts, uint64_t tag, const struct err *ou
 
 void posts_collect(struct posts *posts)
 {
-	struct err outcome = {0};
+	struct delivery_outcome outcome = {0};
 	uint64_t tag;
 
 	for (size_t i = 0; i < CARRIER_COUNT; i++)
@@ -211,77 +250,21 @@ void posts_collect(struct posts *posts)
 			take_outcome(posts, tag, &outcome);
 }
 
-/* ---- answers of the recorder ---- */
-
-/* Those of the post that somebody else has are not ours to send. */
-static void take_claim(struct posts *posts, struct post *post, struct delivery *cell)
-{
-	bool held = cell->state == DELIVERY_PENDING && !cell->owner && cell->error;
-	bool ours = cell->state == DELIVERY_SENDING && str_equal(cell->owner, posts->state->owner);
-
-	for (size_t i = 0; i < post->cells.count; i++) {
-		if (!delivery_is(&post->cells.items[i], cell))
-			continue;
-		delivery_done(&post->cells.items[i]);
-		if (ours)
-			delivery_copy(&post->cells.items[i], cell);
-		else
-			post->cells.items[i] = post->cells.items[--post->cells.count];
-		break;
-	}
-	state_set_cell(posts->state, cell);
-	if (held && state_say_once(posts->state, cell->person))
-		log_warning("%s: %s", cell->person, cell->error);
-}
-
-void posts_claimed(struct posts *posts, struct record *record)
-{
-	if (record->result == 0)
-		vec_foreach(&record->cells, cell) {
-			struct post *post = post_of_cell(posts, cell);
-			/* One that was sent without waiting is settled as it is, whatever the claim says now. */
-			if (post && post->state == POST_CLAIMING)
-				take_claim(posts, post, cell);
-		}
-	for (size_t i = posts->count; i-- > 0;) {
-		struct post *post = posts->items[i];
-		if (post->claim != record->tag)
-			continue;
-		post->claimed = record->result == 0;
-		post->answered = true;
-		if (post->cells.count == 0)
-			remove_post(posts, post);
-	}
-}
-
 void posts_settled(struct posts *posts, struct record *record)
 {
 	posts->puts_pending--;
 	vec_foreach(&record->cells, cell) {
-		struct post *post = post_of_cell(posts, cell);
+		struct post *post = posts_find(posts, cell);
 		if (post && post->state == POST_SETTLING)
-			remove_post(posts, post);
+			posts_remove(posts, post);
 	}
 }
 
 /* ---- the round ---- */
 
-static void hand_over_claims(struct posts *posts)
-{
-	if (!posts->claims)
-		return;
-	posts->claims->now = when_now();
-	posts->claims->tag = posts->next_tag++;
-	vec_foreach(posts, post)
-		if ((*post)->claim == 0)
-			(*post)->claim = posts->claims->tag;
-	state_record(posts->state, posts->claims);
-	posts->claims = NULL;
-}
-
 static void hand_over(struct posts *posts)
 {
-	hand_over_claims(posts);
+	claim_hand_over(posts);
 	/* While one is under way the next gather, and go together. */
 	if (posts->puts && posts->puts_pending == 0) {
 		posts->puts_pending++;
@@ -304,99 +287,22 @@ static void show(struct posts *posts, struct ledger *cells)
 	vec_foreach(cells, cell) {
 		cell->state = DELIVERY_SENT;
 		cell->sent = when_now();
-		state_set_cell(posts->state, cell);
+		cells_set(&posts->state->cells, cell);
 	}
 	posts->state->sent++;
 }
 
-/* When any writer, be it another, last got something done. */
-static void watch_progress(struct posts *posts, int64_t now)
-{
-	cleanup(cleanup_store_view) struct store_view *view = NULL;
-	struct err e = {0};
-
-	if (store_view_open(&view, posts->state->store, &e) < 0)
-		return;
-	uint64_t revision = store_view_revision(view);
-	if (revision == posts->revision)
-		return;
-	posts->revision = revision;
-	posts->progress = now;
-}
-
-/* A store that is only slow is waited for: two that both send without a claim would tell people twice. */
-static bool may_go(const struct posts *posts, const struct post *post, int64_t now)
-{
-	int64_t since = posts->progress > post->since ? posts->progress : post->since;
-
-	return post->answered || now - since >= PATIENCE_MS || now - post->since >= PATIENCE_MAX_MS;
-}
-
-/* What the store counts, and what went out since without its knowing. */
-static unsigned count_messages(struct posts *posts, struct store_view *view, const char *person)
-{
-	struct rate rate;
-	struct err e = {0};
-	unsigned count = 0;
-
-	/* Rather one message too many than silence. */
-	if (rate_read(view, RATE_MESSAGES, person, &rate, NULL, &e) < 0)
-		return 0;
-	vec_foreach(posts, post)
-		count += (*post)->state != POST_CLAIMING && !(*post)->answered &&
-			 (!*person || strcmp((*post)->cells.items[0].person, person) == 0);
-	return count + rate_count(&rate, RATE_HOUR_MS, when_now());
-}
-
-/* With a claim, the claim has seen to that. */
-static bool is_within_limits(struct posts *posts, const struct post *post)
-{
-	const struct conf *conf = posts->state->conf;
-	cleanup(cleanup_store_view) struct store_view *view = NULL;
-	struct err e = {0};
-
-	if (post->answered || store_view_open(&view, posts->state->store, &e) < 0)
-		return true;
-	return count_messages(posts, view, "") < conf->notify.rate_total &&
-	       count_messages(posts, view, post->cells.items[0].person) < conf->notify.rate_person;
-}
-
-/* Reading needs no lock: what others have claimed or sent meanwhile is not ours to send. */
-static void yield_to_others(struct posts *posts, struct post *post)
-{
-	cleanup(cleanup_store_view) struct store_view *view = NULL;
-	struct err e = {0};
-
-	if (post->answered || store_view_open(&view, posts->state->store, &e) < 0)
-		return;
-	for (size_t i = post->cells.count; i-- > 0;) {
-		cleanup(delivery_done) struct delivery stored = {0};
-		if (ledger_get(view, &post->cells.items[i], &stored, &e) == 1 &&
-		    !delivery_is_due(&stored, when_now()) && !str_equal(stored.owner, posts->state->owner))
-			take_claim(posts, post, &stored);
-	}
-}
-
 static void send_claimed(struct posts *posts)
 {
-	int64_t now = when_monotonic();
-	bool waiting = false;
-
-	vec_foreach(posts, post)
-		waiting = waiting || ((*post)->state == POST_CLAIMING && !(*post)->answered);
-	if (waiting) {
-		watch_progress(posts, now);
-		state_wake(posts->state, LOOK_MS);
-	}
+	claim_look(posts);
 	for (size_t i = 0; i < posts->count; i++) {
 		struct post *post = posts->items[i];
-		if (post->state != POST_CLAIMING || !may_go(posts, post, now) || !is_within_limits(posts, post))
+		if (post->state != POST_CLAIMING || !claim_allows(posts, post))
 			continue;
-		yield_to_others(posts, post);
 		if (post->cells.count > 0)
 			send_out(posts, post);
 		else
-			remove_post(posts, post);
+			posts_remove(posts, post);
 	}
 }
 
@@ -426,7 +332,7 @@ static void show_all(struct posts *posts, struct outbox *outbox)
 static void begin_all(struct posts *posts, struct outbox *outbox)
 {
 	vec_foreach(outbox, message)
-		if (!has_room(posts))
+		if (!has_room(posts, message->items[0].channel))
 			posts->state->soon = true;
 		else
 			begin(posts, message);
@@ -467,7 +373,7 @@ void posts_lay_over(const struct posts *posts)
 {
 	vec_foreach(posts, post)
 		vec_foreach(&(*post)->cells, cell)
-			state_set_cell(posts->state, cell);
+			cells_set(&posts->state->cells, cell);
 }
 
 int posts_start(struct posts *posts, struct state *state, struct plans *plans, struct err *e)

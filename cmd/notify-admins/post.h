@@ -52,6 +52,10 @@ void posts_collect(struct posts *posts);
 void posts_claimed(struct posts *posts, struct record *record);
 void posts_settled(struct posts *posts, struct record *record);
 
+/* Those under way: the one of that cell, or NULL. */
+struct post *posts_find(const struct posts *posts, const struct delivery *cell);
+void posts_remove(struct posts *posts, const struct post *wanted);
+
 /* What to poll for: CARRIER_COUNT of them. */
 size_t posts_poll(const struct posts *posts, struct pollfd *fds);
 /* Whether something was gathered that the recorder does not have yet. */

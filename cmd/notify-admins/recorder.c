@@ -144,6 +144,19 @@ static int decode(const struct frame *frame, struct record *record, char **error
 
 /* ---- the child ---- */
 
+/* For everybody told later, the first who answers has it. */
+static int acknowledge(struct store *store, const struct record *record, struct err *e)
+{
+	vec_foreach(&record->cells, cell) {
+		cleanup(cleanup_mem) char *by = cell->name ? mem_format("%s <%s>", cell->name, cell->person)
+							   : mem_string(cell->person);
+		if (ledger_acknowledge(store, cell->incident, cell->person, record->now, cell->person, e) < 0 ||
+		    incident_acknowledge(store, cell->incident, record->now, by, NULL, false, e) < 0)
+			return e->code;
+	}
+	return 1;
+}
+
 static int perform(const struct recorder *recorder, struct store *store, struct record *record, struct err *e)
 {
 	struct incident *incident = &record->incident;
@@ -162,8 +175,12 @@ static int perform(const struct recorder *recorder, struct store *store, struct 
 		return incident_set_told(store, incident->id, incident->listed, e);
 	case RECORD_HANDED:
 		return incident_set_handed(store, incident->id, incident->handed, e);
+	case RECORD_SILENCE:
+		return incident_set_silence(store, incident->id, incident->silence, incident->silenced_until, e);
 	case RECORD_RETIRE:
 		return incident_retire(store, incident->id, e);
+	case RECORD_ACKNOWLEDGE:
+		return acknowledge(store, record, e);
 	case RECORD_CLAIM:
 		return ledger_claim(store, record->cells.items, record->cells.count, recorder->owner,
 				    record->now, &recorder->limits, e);

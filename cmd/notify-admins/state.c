@@ -64,75 +64,37 @@ struct incident *state_incident(struct state *state, const char *id)
 	return NULL;
 }
 
-/* ---- cells ---- */
-
-static char *cell_text(const struct delivery *cell)
+const struct silence *state_silence(const struct state *state, const struct incident *incident)
 {
-	return mem_format("%s %d.%u %d %s", cell->incident, (int)cell->kind, cell->part, (int)cell->channel,
-			  cell->person);
+	vec_foreach(&state->silences, silence)
+		if (incident->kind == INCIDENT_HOST && strcmp(silence->host, incident->host) == 0 &&
+		    silence_is_active(silence, when_now()))
+			return silence;
+	return NULL;
 }
 
-struct delivery *state_cell(struct state *state, const struct delivery *wanted)
+bool state_is_silenced(const struct state *state, const struct incident *incident)
 {
-	cleanup(cleanup_mem) char *text = cell_text(wanted);
-	size_t place = (size_t)(uintptr_t)map_find(state->cell_index, text, strlen(text));
-
-	return place ? &state->cells.items[place - 1] : NULL;
-}
-
-struct delivery *state_cell_of(struct state *state, const char *incident, enum delivery_kind kind,
-			       const char *person)
-{
-	struct delivery wanted = {.kind = kind, .person = (char *)person};
-
-	snprintf(wanted.incident, sizeof wanted.incident, "%s", incident);
-	return state_cell(state, &wanted);
-}
-
-static void index_cell(struct state *state, size_t place)
-{
-	char *text = cell_text(&state->cells.items[place]);
-
-	vec_push(&state->key_texts, text);
-	map_add(state->cell_index, text, strlen(text), (void *)(uintptr_t)(place + 1));
-}
-
-void state_set_cell(struct state *state, const struct delivery *cell)
-{
-	struct delivery *place = state_cell(state, cell);
-	struct delivery copy;
-
-	delivery_copy(&copy, cell);
-	if (place) {
-		delivery_done(place);
-		*place = copy;
-		return;
-	}
-	vec_push(&state->cells, copy);
-	index_cell(state, state->cells.count - 1);
+	return state_silence(state, incident) != NULL;
 }
 
 static void forget_copy(struct state *state)
 {
 	incidents_done(&state->incidents);
-	ledger_done(&state->cells);
-	map_free(state->cell_index);
-	state->cell_index = NULL;
-	vec_foreach(&state->key_texts, text)
-		free(*text);
-	vec_done(&state->key_texts);
+	cells_done(&state->cells);
+	silences_done(&state->silences);
 }
 
 /* ---- reading anew ---- */
 
-static int read_all(struct state *state, struct incidents *incidents, struct ledger *cells, int64_t *listed,
-		    struct err *e)
+static int read_all(struct state *state, struct incidents *incidents, struct ledger *cells,
+		    struct silences *silences, int64_t *listed, struct err *e)
 {
 	cleanup(cleanup_store_view) struct store_view *view = NULL;
 
 	*listed = WHEN_UNKNOWN;
 	if (store_view_open(&view, state->store, e) < 0 || incident_active(view, incidents, e) < 0 ||
-	    admins_imported(view, listed, e) < 0)
+	    admins_imported(view, listed, e) < 0 || silence_all(view, silences, e) < 0)
 		return e->code;
 	vec_foreach(incidents, incident)
 		if (ledger_read(view, incident->id, cells, e) < 0)
@@ -144,19 +106,18 @@ static int read_copy(struct state *state, struct err *e)
 {
 	cleanup(incidents_done) struct incidents incidents = {0};
 	cleanup(ledger_done) struct ledger cells = {0};
+	cleanup(silences_done) struct silences silences = {0};
 	int64_t listed;
 
-	if (read_all(state, &incidents, &cells, &listed, e) < 0)
+	if (read_all(state, &incidents, &cells, &silences, &listed, e) < 0)
 		return e->code;
 	forget_copy(state);
 	state->incidents = incidents;
-	state->cells = cells;
+	cells_take(&state->cells, &cells);
+	state->silences = silences;
+	silences = (struct silences){0};
 	state->listed = listed;
 	incidents = (struct incidents){0};
-	cells = (struct ledger){0};
-	state->cell_index = map_new();
-	for (size_t i = 0; i < state->cells.count; i++)
-		index_cell(state, i);
 	state->stale = false;
 	state->loaded = when_monotonic();
 	return 0;
@@ -192,12 +153,16 @@ int state_start(struct state *state, const struct conf *conf, struct hosts *host
 		.wake = -1,
 		.listed = WHEN_UNKNOWN,
 		.owner = ledger_owner(),
-		.cell_index = map_new(),
+		.limits = {.person = conf->notify.rate_person,
+			   .total = conf->notify.rate_total,
+			   .voice_minute = conf->notify.voice_minute,
+			   .voice_quarter = conf->notify.voice_quarter,
+			   .voice_hour = conf->notify.voice_hour,
+			   .voice_total = conf->notify.voice_total},
 	};
 	if (store_open(&state->store, conf->store, STORE_READ, e) < 0)
 		return e->code;
-	struct ledger_limits limits = {.person = conf->notify.rate_person, .total = conf->notify.rate_total};
-	return dry_run ? 0 : recorder_start(&state->recorder, conf->store, state->owner, &limits, e);
+	return dry_run ? 0 : recorder_start(&state->recorder, conf->store, state->owner, &state->limits, e);
 }
 
 void state_done(struct state *state)

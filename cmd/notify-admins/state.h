@@ -13,13 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cells.h"
 #include "conf.h"
 #include "hooks.h"
 #include "hosts.h"
 #include "incident.h"
 #include "ledger.h"
-#include "map.h"
 #include "recorder.h"
+#include "silence.h"
 #include "store.h"
 
 enum {
@@ -32,17 +33,14 @@ struct state {
 	struct store *store;       /* for reading only */
 	struct recorder *recorder; /* NULL: dry run */
 	char *owner;
+	struct ledger_limits limits;
 	bool dry_run;
 	struct hooks hooks;
 
 	struct incidents incidents;
-	struct ledger cells;
+	struct cells cells;
+	struct silences silences; /* those in force */
 	int64_t listed; /* when the administrators' list in force was imported; WHEN_UNKNOWN: there is none */
-	struct map *cell_index; /* keys of key_texts to indices of cells, plus one */
-	struct {
-		char **items;
-		size_t count, capacity;
-	} key_texts;
 	bool stale;     /* the copy is to be read anew */
 	int64_t loaded; /* CLOCK_MONOTONIC */
 
@@ -75,13 +73,10 @@ void state_record(struct state *state, struct record *record);
 
 /* The incident of that id in the copy, or NULL. */
 struct incident *state_incident(struct state *state, const char *id);
-/* The cell in the copy, or NULL. */
-struct delivery *state_cell(struct state *state, const struct delivery *wanted);
-/* That of PERSON for this kind of message by mail, which has one part only. */
-struct delivery *state_cell_of(struct state *state, const char *incident, enum delivery_kind kind,
-			       const char *person);
-/* Puts a copy of CELL into the copy, in place of what it has. */
-void state_set_cell(struct state *state, const struct delivery *cell);
+/* The silence of its host that is in force, or NULL. */
+const struct silence *state_silence(const struct state *state, const struct incident *incident);
+/* Whether nobody is to hear of it now because of that. */
+bool state_is_silenced(const struct state *state, const struct incident *incident);
 
 /* WAIT has passed since SINCE; also if the clock was put back before SINCE. */
 bool state_has_passed(int64_t now, int64_t since, int64_t wait);

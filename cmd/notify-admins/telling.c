@@ -13,6 +13,24 @@ bool telling_is_needed(const struct incident *incident)
 	return incident->closed == WHEN_UNKNOWN || (incident->kind == INCIDENT_HOST && incident->recovered);
 }
 
+/* Not told by this list: somebody else may stand in it since. */
+static bool is_list_newer(const struct state *state, const struct incident *incident)
+{
+	return incident->closed == WHEN_UNKNOWN && incident->kind == INCIDENT_HOST &&
+	       incident->listed != state->listed;
+}
+
+bool telling_wants_first(const struct state *state, const struct incident *incident)
+{
+	return telling_is_needed(incident) && !state_is_silenced(state, incident) &&
+	       (!(incident->steps & INCIDENT_TOLD) || is_list_newer(state, incident));
+}
+
+bool telling_is_unanswered(const struct incident *incident)
+{
+	return incident->closed == WHEN_UNKNOWN && !incident->whole;
+}
+
 bool telling_is_open_without(const struct incident *incident, enum incident_step step)
 {
 	return incident->closed == WHEN_UNKNOWN && !(incident->steps & step);
@@ -25,16 +43,17 @@ bool telling_is_of_group(struct telling *telling, const struct delivery *cell, c
 	return incident && str_equal(incident->group, group);
 }
 
-void telling_add(struct telling *telling, struct ledger *message, const char *incident,
-		 enum delivery_kind kind, unsigned part, const struct notice *notice)
+void telling_add(struct telling *telling, struct ledger *message, const char *incident, const struct draft *draft)
 {
 	struct delivery cell = {
-		.kind = kind,
-		.part = part,
-		.person = mem_string(notice->person),
-		.name = mem_string(notice->name),
-		.address = mem_string(notice->address),
-		.fallback = notice->fallback,
+		.kind = draft->kind,
+		.part = draft->part,
+		.step = draft->step,
+		.channel = draft->channel,
+		.person = mem_string(draft->person),
+		.name = mem_string(draft->name),
+		.address = mem_string(draft->address),
+		.fallback = draft->fallback,
 		.begun = WHEN_UNKNOWN,
 		.next = when_now(),
 		.sent = WHEN_UNKNOWN,
@@ -43,7 +62,7 @@ void telling_add(struct telling *telling, struct ledger *message, const char *in
 	};
 
 	snprintf(cell.incident, sizeof cell.incident, "%s", incident);
-	if (state_cell(telling->state, &cell))
+	if (cells_find(&telling->state->cells, &cell))
 		delivery_done(&cell);
 	else
 		vec_push(message, cell);

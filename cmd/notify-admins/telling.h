@@ -28,28 +28,63 @@ struct telling {
 /* One round of all. */
 void tell(struct telling *telling);
 
+/* ---- turn.c: one person's turns ---- */
+
+/* One person's escalation within a group. */
+struct course {
+	struct telling *telling;
+	const struct plan *plan;
+	const struct notice *notice; /* the person's */
+	int64_t elapsed;             /* milliseconds since the first notice was due */
+};
+
+/* ZERO is when the first notice was due. */
+struct course course_of(struct telling *telling, const struct plan *plan, const struct notice *notice);
+/* Puts into the outbox what the first turn misses; true if there was something. */
+bool course_tell_first(const struct course *course);
+/* The same of the turns after it that are due. */
+void course_escalate(const struct course *course);
+
 /* ---- the kinds; GROUP is one of those that the copy has ---- */
 
-/* first.c: what happened. */
+/* first.c: what happened, to each whom it concerns. */
 void tell_first(struct telling *telling, const char *group);
+/* escalate.c: the turns of their policies after that, until somebody answers. */
+void tell_escalation(struct telling *telling, const char *group);
 /* failed.c: to the fallback, whom that did not reach. */
 void tell_failed(struct telling *telling, const char *group);
 /* follow.c: where their VMs are since. */
 void tell_follow_up(struct telling *telling, const char *group);
 /* end.c: what becomes of incidents that are closed. */
 void tell_end(struct telling *telling);
+/* summary.c: one message instead of the many that the limits hold back. */
+void tell_summary(struct telling *telling);
 /* again.c: what was begun before and is due. */
 void tell_again(struct telling *telling);
 
 /* ---- what they share ---- */
 
-/* Adds a cell to the message unless the copy has it: for each channel of the person's, as soon as there is another than mail. */
-void telling_add(struct telling *telling, struct ledger *message, const char *incident,
-		 enum delivery_kind kind, unsigned part, const struct notice *notice);
+/* What the cells of one message have in common. All is borrowed. */
+struct draft {
+	enum delivery_kind kind;
+	unsigned part; /* ledger.h */
+	unsigned step; /* of the policy, from 1; 0: none */
+	enum delivery_channel channel;
+	const char *person, *name;
+	const char *address; /* for that channel */
+	bool fallback;
+};
+
+/* Adds a cell to the message unless the copy has it. */
+void telling_add(struct telling *telling, struct ledger *message, const char *incident, const struct draft *draft);
+/* Whether its first notice is still to be given to somebody. */
+bool telling_wants_first(const struct state *state, const struct incident *incident);
 /* That step has been seen to for everybody. */
 void telling_step(struct telling *telling, struct incident *incident, enum incident_step step);
 /* Open; or over, but whoever was not told of it yet must still be: the return of a host brings no VM back. */
 bool telling_is_needed(const struct incident *incident);
+/* Open, and nobody has taken it on for everybody. */
+bool telling_is_unanswered(const struct incident *incident);
 bool telling_is_open_without(const struct incident *incident, enum incident_step step);
 /* Whether the cell is of an incident of that group. */
 bool telling_is_of_group(struct telling *telling, const struct delivery *cell, const char *group);

@@ -20,7 +20,7 @@
 #include "str.h"
 #include "when.h"
 
-static void show_letter(const struct letter *letter, const char *name, const char *address)
+void show_letter(const struct letter *letter, const char *name, const char *address)
 {
 	cleanup(cleanup_mem) char *shown = name ? str_escape(name) : NULL;
 
@@ -28,7 +28,7 @@ static void show_letter(const struct letter *letter, const char *name, const cha
 	       shown ? ">" : "", letter->subject, letter->text);
 }
 
-static void complain_of_template(const struct err *e)
+void complain_of_template(const struct err *e)
 {
 	log_warning("%s: the built-in text is used", e->text);
 }
@@ -155,106 +155,4 @@ int command_test(void *context)
 		return 0;
 	}
 	return send_letter(o, &to, &letter, o->e);
-}
-
-/* ---- the rehearsal ---- */
-
-struct rehearsal {
-	struct incidents incidents;
-	struct affected *affected;
-	struct notice_case *cases;
-	struct admins admins;
-	struct people people;
-	struct notices notices;
-};
-
-static void rehearsal_done(struct rehearsal *r)
-{
-	notices_done(&r->notices);
-	people_done(&r->people);
-	for (size_t i = 0; r->affected && i < r->incidents.count; i++)
-		affected_done(&r->affected[i]);
-	free(r->affected);
-	free(r->cases);
-	incidents_done(&r->incidents);
-	admins_done(&r->admins);
-}
-
-static int imagine_death(struct rehearsal *r, struct store_view *view, const char *host, int64_t at,
-			 struct err *e)
-{
-	struct incident incident = {.host = mem_string(host),
-				    .at = at,
-				    .opened = at,
-				    .detail = mem_string("rehearsal: it did not happen"),
-				    .acknowledged = WHEN_UNKNOWN,
-				    .closed = WHEN_UNKNOWN,
-				    .closing = WHEN_UNKNOWN,
-				    .listed = WHEN_UNKNOWN};
-
-	int result = incident_check(view, &incident, e);
-	if (result == INCIDENT_HISTORY)
-		snprintf(incident.id, sizeof incident.id, "0000");
-	vec_push(&r->incidents, incident);
-	return result < 0 ? result : 0;
-}
-
-static int prepare(struct rehearsal *r, struct options *o, struct store_view *view, int64_t at, struct err *e)
-{
-	vec_foreach(&o->hosts, host)
-		if (imagine_death(r, view, *host, at, e) < 0)
-			return e->code;
-	r->affected = mem_zalloc(r->incidents.count, sizeof *r->affected);
-	r->cases = mem_zalloc(r->incidents.count, sizeof *r->cases);
-	for (size_t i = 0; i < r->incidents.count; i++) {
-		r->cases[i].incident = &r->incidents.items[i];
-		if (affected_find(view, r->incidents.items[i].host, at, &r->affected[i], e) < 0)
-			return e->code;
-		r->cases[i].affected = &r->affected[i];
-	}
-	int have_admins = admins_load(view, &r->admins, e);
-	if (have_admins < 0)
-		return have_admins;
-	const struct admins *admins = have_admins ? &r->admins : NULL;
-	people_build(&r->people, admins, &o->conf);
-	notices_build(&r->notices, r->cases, r->incidents.count, admins, &r->people, &o->conf);
-	return 0;
-}
-
-static int check_hosts(struct options *o, struct err *e)
-{
-	struct hosts hosts = {0};
-	const struct host *host;
-	int result = cli_hosts(&o->conf, &hosts, e);
-
-	vec_foreach(&o->hosts, name)
-		if (result == 0)
-			result = hosts_require(&hosts, *name, &host, e);
-	hosts_done(&hosts);
-	return result;
-}
-
-int rehearse(struct options *o, struct err *e)
-{
-	cleanup(cleanup_store) struct store *store = NULL;
-	cleanup(cleanup_store_view) struct store_view *view = NULL;
-	cleanup(rehearsal_done) struct rehearsal r = {0};
-	int64_t at = when_now();
-
-	if (cli_operands(&o->cli, 0, 0, e) < 0 || check_hosts(o, e) < 0 ||
-	    (o->at && cli_time("--at", o->at, &at, e) < 0) || cli_store(&o->conf, STORE_READ, &store, e) < 0 ||
-	    store_view_open(&view, store, e) < 0 || prepare(&r, o, view, at, e) < 0)
-		return e->code;
-	vec_foreach(&r.notices, notice) {
-		const struct wording wording = {.folder = o->conf.notify.templates,
-						.lang = notice->contact->voice_lang};
-		cleanup(letter_done) struct letter letter = {0};
-		if (letter_write(&letter, DELIVERY_FIRST, &r.notices, notice, &wording, e) > 0)
-			complain_of_template(e);
-		show_letter(&letter, notice->name, notice->address);
-	}
-	if (r.notices.untold > 0)
-		return err_set(e, ERR_PARTIAL, "nobody to tell for %zu VM%s: no administrator is listed and notify.fallback is empty",
-			       r.notices.untold, r.notices.untold == 1 ? "" : "s");
-	return 0;
 }

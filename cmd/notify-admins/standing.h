@@ -1,0 +1,23 @@
+/* standing.h - how far a person is with an incident, over all the ways and turns by which they were told. */
+#ifndef NOTIFY_STANDING_H
+#define NOTIFY_STANDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cells.h"
+
+struct standing {
+	bool told;         /* the first notice or an escalation has reached them */
+	bool complete;     /* and said that all of their VMs are back */
+	bool acknowledged; /* they see to it */
+	bool passed;       /* by telephone: another should */
+	bool calling;      /* a call to them is under way */
+	bool followed;     /* there is a follow-up for them */
+	bool returned;     /* there is a recovery for them */
+	int64_t begun;     /* when the first notice was first tried, WHEN_UNKNOWN: not yet */
+};
+
+struct standing standing_of(const struct cells *cells, const char *incident, const char *person);
+
+#endif
