@@ -70,6 +70,7 @@ bin_notify_admins_SOURCES += cmd/notify-admins/end.c
 bin_notify_admins_SOURCES += cmd/notify-admins/engine.c cmd/notify-admins/engine.h
 bin_notify_admins_SOURCES += cmd/notify-admins/escalate.c
 bin_notify_admins_SOURCES += cmd/notify-admins/events.c cmd/notify-admins/events.h
+bin_notify_admins_SOURCES += cmd/notify-admins/exchange.c cmd/notify-admins/exchange.h
 bin_notify_admins_SOURCES += cmd/notify-admins/failed.c
 bin_notify_admins_SOURCES += cmd/notify-admins/first.c
 bin_notify_admins_SOURCES += cmd/notify-admins/follow.c
@@ -100,4 +101,4 @@ bin_notify_admins_SOURCES += cmd/notify-admins/trial_hooks.c cmd/notify-admins/t
 bin_notify_admins_SOURCES += cmd/notify-admins/turn.c
 bin_notify_admins_SOURCES += cmd/notify-admins/webhooks.c cmd/notify-admins/webhooks.h
 bin_notify_admins_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(CURL_LIBS) \
-	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CRYPTO_LIBS)
+	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CRYPTO_LIBS) $(SIP_LIBS) $(SPEECH_LIBS)
