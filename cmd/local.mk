@@ -98,6 +98,7 @@ bin_notify_admins_SOURCES += cmd/notify-admins/telling.c cmd/notify-admins/telli
 bin_notify_admins_SOURCES += cmd/notify-admins/told.c cmd/notify-admins/told.h
 bin_notify_admins_SOURCES += cmd/notify-admins/trial.c
 bin_notify_admins_SOURCES += cmd/notify-admins/trial_hooks.c cmd/notify-admins/trial_hooks.h
+bin_notify_admins_SOURCES += cmd/notify-admins/trial_voice.c cmd/notify-admins/trial_voice.h
 bin_notify_admins_SOURCES += cmd/notify-admins/turn.c
 bin_notify_admins_SOURCES += cmd/notify-admins/webhooks.c cmd/notify-admins/webhooks.h
 bin_notify_admins_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(CURL_LIBS) \

@@ -74,8 +74,8 @@ static int write_spoken(struct state *state, struct plans *plans, struct ledger 
 		return e->code;
 	const struct notices *notices = &told.plan->notices;
 	const struct wording wording = told_wording(&told, state, first);
-	const struct notice *notice = told.kind == DELIVERY_UNDELIVERED ? notices_find(notices, first->person)
-									: &told.notice;
+	const struct notice *notice =
+		told.kind == DELIVERY_UNDELIVERED ? notices_find(notices, first->person) : &told.notice;
 	if (!notice)
 		return err_set(e, ERR_PERMANENT, "%s is not concerned any more", first->person);
 	int result = spoken_write(spoken, told.kind, notices, notice, &wording, e);

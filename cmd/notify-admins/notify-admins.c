@@ -14,6 +14,7 @@ enum {
 	OPTION_ALL = CLI_LONG_ONLY,
 	OPTION_AT,
 	OPTION_BY,
+	OPTION_CHANNEL,
 	OPTION_DRAIN,
 	OPTION_DRY_RUN,
 	OPTION_FOR,
@@ -30,6 +31,7 @@ static const struct cli_option options[] = {
 	{OPTION_ALL, "all", NULL, "incidents, silences: also those that are over; ack: for everybody"},
 	{OPTION_AT, "at", "TIME", "with --host: when it would have died (now)"},
 	{OPTION_BY, "by", "NAME", "ack, close, silence: who says so (you)"},
+	{OPTION_CHANNEL, "channel", "WAY", "test: mail, voice, webhook:NAME or command:NAME (mail)"},
 	{OPTION_DRAIN, "drain", "AGE", "with -: after the end of input go on for AGE while something is left (0)"},
 	{OPTION_DRY_RUN, "dry-run", NULL, "print the messages; send and record nothing"},
 	{OPTION_FOR, "for", "AGE", "silence: how long"},
@@ -70,7 +72,7 @@ static const char *const synopsis[] = {
 	"silence --for AGE|--until TIME --why TEXT [--by NAME] HOST...",
 	"silences [--all] [options]",
 	"unsilence HOST...",
-	"test [--dry-run] PERSON",
+	"test [--dry-run] [--channel WAY] PERSON",
 	"--host HOST [--at TIME] --dry-run",
 	NULL,
 };
@@ -88,6 +90,9 @@ static int take_option(void *context, int key, const char *argument, struct err 
 		break;
 	case OPTION_BY:
 		o->by = argument;
+		break;
+	case OPTION_CHANNEL:
+		o->channel = argument;
 		break;
 	case OPTION_DRAIN:
 		return when_parse_duration(argument, &o->drain_ms, e) < 0 ? err_wrap(e, "--drain") : 0;

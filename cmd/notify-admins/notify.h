@@ -21,6 +21,7 @@ struct options {
 	bool force;
 	const char *at;
 	const char *by;
+	const char *channel;
 	const char *incident;
 	const char *mail;
 	const char *note;

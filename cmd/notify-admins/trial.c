@@ -18,6 +18,8 @@
 #include "people.h"
 #include "relay.h"
 #include "str.h"
+#include "trial_hooks.h"
+#include "trial_voice.h"
 #include "when.h"
 
 void show_letter(const struct letter *letter, const char *name, const char *address)
@@ -139,20 +141,67 @@ static int send_letter(struct options *o, const struct addressee *to, const stru
 	return 0;
 }
 
-int command_test(void *context)
+static int test_mail(struct options *o, const char *person, struct err *e)
 {
-	struct options *o = context;
 	cleanup(letter_done) struct letter letter = {0};
 	cleanup(addressee_done) struct addressee to = {0};
 
-	if (cli_operands(&o->cli, 1, 1, o->e) < 0 || find_person(o, o->cli.operands[0], &to, o->e) < 0)
-		return o->e->code;
+	if (find_person(o, person, &to, e) < 0)
+		return e->code;
 	const struct wording wording = {.folder = o->conf.notify.templates, .lang = to.lang};
-	if (letter_test(&letter, o->cli.operands[0], when_now(), &wording, o->e) > 0)
-		complain_of_template(o->e);
+	if (letter_test(&letter, person, when_now(), &wording, e) > 0)
+		complain_of_template(e);
 	if (o->dry_run) {
 		show_letter(&letter, to.name, to.address);
 		return 0;
 	}
-	return send_letter(o, &to, &letter, o->e);
+	return send_letter(o, &to, &letter, e);
+}
+
+/* ---- the ways ---- */
+
+static int test_hook(struct options *o, const char *person, struct err *e)
+{
+	cleanup(str_done) struct str json = {0};
+
+	if (trial_hook_write(&o->conf, o->channel, person, &json, e) < 0)
+		return e->code;
+	if (o->dry_run) {
+		printf("%s\n", str_text(&json));
+		return 0;
+	}
+	if (trial_hook_send(&o->conf, o->channel, &json, e) < 0)
+		return e->code;
+	if (!o->cli.quiet)
+		printf("%s: took it\n", o->channel);
+	return 0;
+}
+
+static bool is_mail(const char *channel)
+{
+	return strcmp(channel, "mail") == 0;
+}
+
+static bool is_voice(const char *channel)
+{
+	return strcmp(channel, "voice") == 0;
+}
+
+static const struct way {
+	bool (*is)(const char *channel);
+	int (*test)(struct options *o, const char *person, struct err *e);
+} ways[] = {{is_mail, test_mail}, {is_voice, trial_voice}, {trial_is_hook, test_hook}};
+
+int command_test(void *context)
+{
+	struct options *o = context;
+
+	if (cli_operands(&o->cli, 1, 1, o->e) < 0)
+		return o->e->code;
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+		if (ways[i].is(o->channel ? o->channel : "mail"))
+			return ways[i].test(o, o->cli.operands[0], o->e);
+	cleanup(cleanup_mem) char *shown = str_escape(o->channel);
+	return err_set(o->e, ERR_USAGE, "--channel %s: expected mail, voice, webhook:NAME or command:NAME",
+		       shown);
 }

@@ -260,3 +260,69 @@ not_running()
 	said 'ended 0 key 1 '
 	[ "$(grep -c ^process <<<"$output")" -eq 1 ]
 }
+
+# configure [TEXT]: settings for notify-admins, whose calls go through the phone.
+configure()
+{
+	cat >"$scratch/conf" <<END
+store = "lmdb:$scratch/store"
+sip { from = "sip:vmroll@127.0.0.1" exchange = "sip:%s@127.0.0.1:$port" ring_timeout = "2s" }
+person "sato@example.org" { name = "Sato" phone = "+8131" voice_lang = "ja" }
+person "mori@example.org" { phone = "+8132" mail_only = "yes" }
+$*
+END
+}
+
+# try [OPTION...] PERSON
+try()
+{
+	run --separate-stderr timeout 60 "$top_builddir/bin/notify-admins" -C "$scratch/conf" test --channel voice "$@"
+	echo "$status $output $stderr"
+}
+
+@test "notify-admins test --channel voice calls, and says how it ended" {
+	phone --plan '+8131 key=5@1' --plan 'ito key=1@a2.5' --plan 'busy status=486' --plan 'nobody status=404' --plan 'broken status=503' \
+		--plan 'voicemail'
+	configure
+	try +8131
+	[ "$status" -eq 0 ]
+	[ "$output" = '+8131: heard: key 5 was pressed' ]
+	for name in Sato SATO@example.org; do
+		try "$name"
+		[ "$status" -eq 0 ]
+	done
+	try --dry-run "sip:ito@127.0.0.1:$port"
+	[ "$status" -eq 0 ]
+	text=$(tail -n 1 <<<"$output")
+	[[ $text == *vmroll* ]]
+	try "sip:ito@127.0.0.1:$port"
+	[ "$status" -eq 0 ]
+	for case in 'busy 1 busy (486' 'nobody 4 refused for good (404' 'broken 4 could not be reached (503' 'voicemail 1 answered, but no key'; do
+		read -r user code text <<<"$case"
+		try "sip:$user@127.0.0.1:$port"
+		[ "$status" -eq "$code" ]
+		[[ $stderr == *"$text"* ]]
+	done
+}
+
+@test "notify-admins test --channel voice calls nobody who must not be called" {
+	phone
+	configure
+	try mori@example.org
+	[ "$status" -eq 2 ]
+	[[ $stderr == *'wants mail only'* ]]
+	try '12;rm'
+	[ "$status" -ne 0 ]
+	configure 'notify { redirect = "me@example.org" }'
+	try +8131
+	[ "$status" -eq 2 ]
+	[[ $stderr == *'notify.redirect is set'* ]]
+	sed -i '/^sip/d; /^notify/d' "$scratch/conf"
+	try +8131
+	[ "$status" -eq 2 ]
+	[[ $stderr == *'sip.from is not set'* ]]
+	run "$top_builddir/bin/notify-admins" -C "$scratch/conf" test --channel pigeon Sato
+	[ "$status" -eq 2 ]
+	[[ $output == *pigeon* ]]
+	[ ! -s "$scratch/events" ]
+}
