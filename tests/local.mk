@@ -30,8 +30,6 @@ unit_tests += tests/unit/test_lock
 unit_tests += tests/unit/test_mail
 unit_tests += tests/unit/test_mailhead
 unit_tests += tests/unit/test_letter
-unit_tests += tests/unit/test_lock
-unit_tests += tests/unit/test_mail
 unit_tests += tests/unit/test_message
 unit_tests += tests/unit/test_notice
 unit_tests += tests/unit/test_people
@@ -163,10 +161,8 @@ lab_self_tests += tests/lab/lab_self.bats
 
 # The archive gives each test only what it uses, and --as-needed drops the rest.
 unit_ldadd = lib/libcore.a $(CMOCKA_LIBS) $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) \
-	$(LIBXML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS) $(SIP_LIBS)
-	$(LIBXML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS) $(CRYPTO_LIBS)
-	$(LIBXML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS) $(SIP_LIBS) \
-	$(SPEECH_LIBS)
+	$(LIBXML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS) \
+	$(CRYPTO_LIBS) $(SIP_LIBS) $(SPEECH_LIBS)
 LDADD = $(unit_ldadd)
 check_PROGRAMS += $(fuzz_tests)
 program_tests = $(fuzz_tests)
