@@ -297,8 +297,7 @@ static void hostile_names_are_short_and_harmless(void **state)
 		strstr(spoken.message,
 		       "Please check 7 virtual machines: speak, audio S R C, H T T P, X, speak; A, B, 2 J; "
 		       "each V M S, end; and 4 more. "));
-	assert_string_equal(strstr(spoken.all, "one without a name"),
-			    "one without a name. X F F, X C 3. X.");
+	assert_string_equal(strstr(spoken.all, "one without a name"), "one without a name. X F F, X C 3. X.");
 	assert_true(strlen(spoken.message) < 400);
 	spoken_done(&spoken);
 }
