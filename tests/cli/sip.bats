@@ -358,3 +358,19 @@ noise OPTIONS 200' ]
 	said 'key 0 1'
 	happened '.event == "bye"'
 }
+
+@test "answers with bytes that are wrong end calls, and nothing else" {
+	phone --plan '* garble bye=1' --plan 'well key=1@2'
+	uris=()
+	for i in {1..80}; do
+		uris+=("sip:garbled$i@127.0.0.1:$port")
+	done
+	run --separate-stderr timeout 120 "$caller" --keys 1 --ring 3000 --for 4000 "$from" "${uris[@]}" "sip:well@127.0.0.1:$port"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	said 'key 80 1'
+	# Each ended once, and not all in the same way.
+	[ "$(grep ^ended <<<"$output" | cut -d' ' -f2 | sort -n | uniq | wc -l)" -eq 81 ]
+	[ "$(grep -c ^ended <<<"$output")" -eq 81 ]
+	[ "$(grep ^ended <<<"$output" | cut -d' ' -f3 | sort -u | wc -l)" -ge 3 ]
+}

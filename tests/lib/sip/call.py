@@ -1,6 +1,7 @@
 # call.py - one call as a telephone of the tests takes it: what its plan says, step by step
 import asyncio
 import os
+import random
 import re
 import time
 
@@ -46,10 +47,30 @@ class TcpChannel:
         self.peer = writer.get_extra_info("peername")
 
     def send(self, message):
-        self.writer.write(message.encode())
+        if not self.writer.is_closing():
+            self.writer.write(message.encode())
 
     def to_contact(self, _):
         return self
+
+
+class Garbled:
+    """A message with some bytes that are wrong, the same for the same user."""
+
+    def __init__(self, message, chance):
+        self.data = bytearray(message.encode())
+        for _ in range(chance.randrange(1, 6)):
+            place = chance.randrange(len(self.data))
+            change = chance.randrange(3)
+            if change == 0:
+                self.data[place] = chance.randrange(256)
+            elif change == 1:
+                self.data[place:place] = bytes([self.data[place]]) * chance.randrange(1, 400)
+            else:
+                del self.data[place:place + chance.randrange(1, 12)]
+
+    def encode(self):
+        return bytes(self.data)
 
 
 class Call:
@@ -68,6 +89,7 @@ class Call:
         self.later = []
         self.invite_reply = None
         self.version = 0
+        self.chance = random.Random(self.user)
 
     def event(self, name, **what):
         self.phone.event(name, call=self.number, user=self.user, **what)
@@ -81,7 +103,11 @@ class Call:
         if body:
             more.append(("content-type", "application/sdp"))
         self.invite_reply = reply(self.invite, status, self.tag, more, body)
-        self.channel.send(self.invite_reply)
+        self.send_reply()
+
+    def send_reply(self):
+        garble = self.plan.has("garble")
+        self.channel.send(Garbled(self.invite_reply, self.chance) if garble else self.invite_reply)
 
     async def respond_finally(self, status, body=b"", headers=()):
         self.acknowledged.clear()
@@ -92,7 +118,7 @@ class Call:
                 return True
             except asyncio.TimeoutError:
                 if not self.channel.is_reliable or status < 300:
-                    self.channel.send(self.invite_reply)
+                    self.send_reply()
         return False
 
     def take_sdp(self, message):
