@@ -99,7 +99,7 @@ class Call:
         return ("contact", f"<sip:{self.user}@{HERE}:{self.phone.port}{transport}>")
 
     def respond(self, status, body=b"", headers=()):
-        more = [self.contact(), *headers]
+        more = [*headers] if 300 <= status < 400 else [self.contact(), *headers]
         if body:
             more.append(("content-type", "application/sdp"))
         self.invite_reply = reply(self.invite, status, self.tag, more, body)
