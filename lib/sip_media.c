@@ -43,6 +43,7 @@ static void received(const struct sa *from, struct mbuf *packet, void *context)
 	call->media.received++;
 	if (header.pt >= 96)
 		sip_keys_rtp(call, &header, packet);
+	sip_pace_send_due(call->sip);
 }
 
 /* A free even port (RFC 3550, 11) of the kernel's ephemeral range; odd ones are held until one is found, or they would come again. */

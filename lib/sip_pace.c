@@ -3,7 +3,8 @@
  *
  * One timer of the kernel's ticks every 5 ms; each call sends at every fourth tick, and calls are spread over the
  * four, so that a packet waits for at most a quarter of the others. The schedule is absolute (CLOCK_MONOTONIC): a late
- * tick makes no later one late.
+ * tick makes no later one late. What others sent may have come for all calls at once: between two such packets we look
+ * whether ours are due, too.
  */
 #include "config.h"
 
@@ -120,23 +121,28 @@ static void skip(struct sip *sip, int64_t behind_ns)
 	}
 }
 
-static void tick(int flags, void *context)
+void sip_pace_send_due(struct sip *sip)
 {
-	struct sip *sip = context;
 	struct sip_pace *pace = &sip->pace;
-	uint64_t expirations;
 	int64_t now = when_monotonic_ns();
 
-	(void)flags;
-	if (read(pace->timer, &expirations, sizeof expirations) < 0)
-		return;
-	if (now - pace->next_ns > BEHIND_NS)
+	if (pace->running > 0 && now - pace->next_ns > BEHIND_NS)
 		skip(sip, now - pace->next_ns);
 	while (pace->running > 0 && pace->next_ns <= now) {
 		send_slot(sip);
 		pace->slot = (pace->slot + 1) % SLOTS;
 		pace->next_ns += TICK_NS;
 	}
+}
+
+static void tick(int flags, void *context)
+{
+	struct sip *sip = context;
+	uint64_t expirations;
+
+	(void)flags;
+	if (read(sip->pace.timer, &expirations, sizeof expirations) > 0)
+		sip_pace_send_due(sip);
 }
 
 int sip_pace_open(struct sip *sip, struct err *e)

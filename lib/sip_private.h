@@ -162,6 +162,7 @@ int sip_pace_open(struct sip *sip, struct err *e);
 void sip_pace_close(struct sip *sip);
 void sip_pace_start(struct sip_call *call);
 void sip_pace_stop(struct sip_call *call);
+void sip_pace_send_due(struct sip *sip);
 
 /* ---- sip_keys.c ---- */
 void sip_keys_rtp(struct sip_call *call, const struct rtp_header *header, struct mbuf *payload);
