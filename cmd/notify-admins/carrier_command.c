@@ -28,28 +28,23 @@ static const char *command_address(const struct state *state, const struct deliv
 	return cell->address;
 }
 
-/* A template that had to be passed over is said by whoever reads the settings. */
 static int write_message(struct state *state, struct plans *plans, struct ledger *cells, struct str *json,
 			 struct err *e)
 {
 	const struct delivery *first = &cells->items[0];
 	cleanup(told_done) struct told told = {0};
-	struct err passed_over = {0};
 
 	if (told_find(&told, state, plans, cells, e) < 0)
 		return e->code;
 	const struct notices *notices = &told.plan->notices;
-	const struct person *person = told.notice.contact;
-	struct wording wording = {
-		.folder = state->conf->notify.templates,
-		.lang = person ? person->voice_lang : NULL,
-	};
-	if (told.kind == DELIVERY_UNDELIVERED)
-		message_undelivered(json, notices, told.failed.items, told.failed.count, &wording,
-				    first->message_id, &passed_over);
-	else
-		message_write(json, told.kind, notices, &told.notice, &wording, first->message_id, &passed_over);
-	return 0;
+	struct wording wording = told_wording(&told, state, first);
+	int result =
+		told.kind == DELIVERY_UNDELIVERED
+			? message_undelivered(json, notices, told.failed.items, told.failed.count, &wording,
+					      first->message_id, e)
+			: message_write(json, told.kind, notices, &told.notice, &wording, first->message_id, e);
+	told_complain_of_template(state, result, e);
+	return result < 0 ? result : 0;
 }
 
 static int command_submit(void *self, struct state *state, struct plans *plans, uint64_t tag,

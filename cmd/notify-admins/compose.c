@@ -6,7 +6,6 @@
 
 #include "compose.h"
 #include "letter.h"
-#include "log.h"
 #include "mail.h"
 #include "mem.h"
 #include "reply.h"
@@ -18,7 +17,6 @@ const char *compose_recipient(const struct state *state, const struct delivery *
 	return state->conf->notify.redirect ? state->conf->notify.redirect : cell->address;
 }
 
-/* As letter_write. */
 static int write_letter(struct state *state, struct plans *plans, struct ledger *cells,
 			const struct reply *reply, struct letter *letter, struct err *e)
 {
@@ -33,13 +31,6 @@ static int write_letter(struct state *state, struct plans *plans, struct ledger 
 	if (told.kind == DELIVERY_UNDELIVERED)
 		return letter_undelivered(letter, notices, told.failed.items, told.failed.count, &wording, e);
 	return letter_write(letter, told.kind, notices, &told.notice, &wording, e);
-}
-
-/* The letter is written all the same: what is wrong with a template is said once. */
-static void complain_of_template(struct state *state, int result, const struct err *e)
-{
-	if (result > 0 && state_say_once(state, e->text))
-		log_warning("%s: the built-in text is used", e->text);
 }
 
 /* While trying vmroll out, one mailbox gets everything, and must see whose each message is. */
@@ -95,7 +86,7 @@ int compose(struct state *state, struct plans *plans, struct ledger *cells, stru
 	int result = write_letter(state, plans, cells, &reply, &letter, e);
 	if (result < 0)
 		return result;
-	complain_of_template(state, result, e);
+	told_complain_of_template(state, result, e);
 	add_redirection(state, first, &letter);
 	cleanup(cleanup_mem) char *name = first->name ? str_escape(first->name) : NULL;
 	struct mail mail = {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
 #include "mem.h"
 #include "standing.h"
 #include "told.h"
@@ -166,4 +167,10 @@ struct wording told_wording(const struct told *told, const struct state *state, 
 
 	return (struct wording){.folder = state->conf->notify.templates,
 				.lang = person ? person->voice_lang : NULL};
+}
+
+void told_complain_of_template(struct state *state, int result, const struct err *e)
+{
+	if (result > 0 && state_say_once(state, e->text))
+		log_warning("%s: the built-in text is used", e->text);
 }

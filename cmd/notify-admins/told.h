@@ -32,4 +32,7 @@ void told_done(struct told *told);
 /* In whose words: the person's language, the administrator's templates; no reply is offered yet. */
 struct wording told_wording(const struct told *told, const struct state *state, const struct delivery *cell);
 
+/* What is written is written all the same: if RESULT of writing is 1, E says which template was passed over, and that is said once. */
+void told_complain_of_template(struct state *state, int result, const struct err *e);
+
 #endif
