@@ -118,8 +118,11 @@ helpers += tests/cli/roll_script
 helpers += tests/cli/sip_call
 helpers += tests/cli/store_dump
 helpers += tests/cli/store_hold
+helpers += tests/cli/surroundings_show
 helpers += tests/lib/fixture
 tests_cli_roll_script_SOURCES = tests/cli/roll_script.c $(roll_kit)
+tests_cli_surroundings_show_SOURCES = tests/cli/surroundings_show.c \
+	cmd/notify-admins/services.c cmd/notify-admins/services_watch.c cmd/notify-admins/surroundings.c
 tests_cli_roll_script_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 
 # Tests of the built utilities, one file a utility (bats).
@@ -135,6 +138,7 @@ cli_tests += tests/cli/hostping.bats
 cli_tests += tests/cli/import.bats
 cli_tests += tests/cli/conventions.bats
 cli_tests += tests/cli/sip.bats
+cli_tests += tests/cli/surroundings.bats
 cli_tests += tests/cli/vmroll-watch.bats
 cli_tests += tests/cli/vmsnap.bats
 cli_tests += tests/cli/webhook.bats
@@ -207,6 +211,7 @@ EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) $(lab_self_tests) $(benche
 	tests/lib/mail-show \
 	tests/lib/sip \
 	tests/lib/sip-phone \
+	tests/lib/name-server \
 	tests/lib/smtp-server \
 	tests/lib/wait.bash \
 	tests/lib/webhook-server \
