@@ -66,9 +66,18 @@ static void collect_records(struct engine *engine)
 	}
 }
 
+static void collect_surroundings(struct state *state)
+{
+	struct err e = {0};
+
+	if (state->surroundings && surroundings_collect(state->surroundings, &e) < 0)
+		log_warning("%s: what was known stays", e.text);
+}
+
 void engine_collect(struct engine *engine)
 {
 	collect_records(engine);
+	collect_surroundings(&engine->state);
 	posts_collect(&engine->posts);
 }
 
@@ -113,6 +122,8 @@ size_t engine_poll(const struct engine *engine, struct pollfd *fds, int *timeout
 		recorder_timeout(state->recorder, timeout_ms);
 		fds[count++] = (struct pollfd){.fd = recorder_fd(state->recorder), .events = POLLIN};
 	}
+	if (state->surroundings)
+		fds[count++] = (struct pollfd){.fd = surroundings_fd(state->surroundings), .events = POLLIN};
 	return count + posts_poll(&engine->posts, fds + count);
 }
 

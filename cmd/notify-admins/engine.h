@@ -8,14 +8,17 @@
  *	run.c      the loop
  *	engine.c   a round
  *	events.c   what happened: opens and closes incidents
- *	tell.c     who must hear what: groups, then first.c failed.c follow.c end.c again.c,
- *	           which share telling.c and fill the outbox
- *	post.c     the messages under way: takes of the outbox, claims, sends, settles
- *	carrier.c  the ways to reach people: carrier_mail.c, with compose.c for how it reads
+ *	tell.c     who must hear what: groups, then first.c escalate.c (by turn.c) failed.c follow.c and
+ *	           end.c (by news.c) summary.c again.c, which share telling.c and fill the outbox
+ *	post.c     the messages under way: takes of the outbox, claims (claim.c), sends, settles
+ *	carrier.c  the ways to reach people: carrier_mail.c (with compose.c, reply.c), carrier_voice.c,
+ *	           carrier_webhook.c (webhooks.c), carrier_command.c (programs.c)
+ *	told.c     what a message tells
  *	outbox.c   what should be said
  *	plan.c     what a group of incidents touches, and whom that concerns
- *	state.c    the copy
- *	recorder.c hooks.c relay.c: the store, the commands of on_incident, the mail relay
+ *	state.c    the copy: cells.c, and in it each person's standing.c
+ *	recorder.c hooks.c relay.c surroundings.c: the store, the commands of on_incident, the mail relay,
+ *	           what all that stands on
  */
 #ifndef NOTIFY_ENGINE_H
 #define NOTIFY_ENGINE_H
@@ -38,7 +41,7 @@ struct engine {
 	struct posts posts;
 };
 
-enum { ENGINE_POLL_MAX = HOOKS_MAX + 1 + CARRIER_COUNT };
+enum { ENGINE_POLL_MAX = HOOKS_MAX + 2 + CARRIER_COUNT };
 
 /* ENGINE must stay where it is. The caller calls engine_done, also after a failure. */
 int engine_start(struct engine *engine, const struct conf *conf, struct hosts *hosts, bool dry_run,

@@ -76,6 +76,26 @@ static int fill(struct state *state, struct plan *plan, struct err *e)
 	return 0;
 }
 
+/* Whether the ways to reach people have died with the hosts. */
+static void look_for_cuts(struct state *state, struct plan *plan)
+{
+	VEC(struct dependence_death) deaths = {0};
+	cleanup(str_done) struct str why = {0};
+
+	for (size_t i = 0; i < plan->incidents.count; i++) {
+		const struct incident *incident = &plan->incidents.items[i];
+		if (incident->kind == INCIDENT_HOST && incident->closed == WHEN_UNKNOWN)
+			vec_push(&deaths, (struct dependence_death){hosts_find(state->hosts, incident->host),
+								    &plan->affected[i]});
+	}
+	if (state->surroundings && deaths.count > 0)
+		surroundings_judge_all(state->surroundings, state->conf, deaths.items, deaths.count,
+				       plan->cut, &why);
+	if (why.length > 0 && state_say_once(state, str_text(&why)))
+		log_warning("%s: tries the other way first", str_text(&why));
+	vec_done(&deaths);
+}
+
 static struct plan *make_plan(struct state *state, const char *group, struct err *e)
 {
 	int64_t begun = when_monotonic();
@@ -89,6 +109,7 @@ static struct plan *make_plan(struct state *state, const char *group, struct err
 		plan_free(plan);
 		return NULL;
 	}
+	look_for_cuts(state, plan);
 	plan->made = when_monotonic();
 	plan->cost = plan->made - begun;
 	return plan;

@@ -143,6 +143,15 @@ bool state_refresh(struct state *state)
 
 /* ---- start and end ---- */
 
+/* Messages go out without it, too. */
+static void look_around(struct state *state)
+{
+	struct err e = {0};
+
+	if (surroundings_start(&state->surroundings, state->conf, &e) < 0)
+		log_warning("%s: what messages depend on is not looked up", e.text);
+}
+
 int state_start(struct state *state, const struct conf *conf, struct hosts *hosts, bool dry_run, struct err *e)
 {
 	*state = (struct state){
@@ -162,6 +171,8 @@ int state_start(struct state *state, const struct conf *conf, struct hosts *host
 	};
 	if (store_open(&state->store, conf->store, STORE_READ, e) < 0)
 		return e->code;
+	if (!dry_run)
+		look_around(state);
 	return dry_run ? 0 : recorder_start(&state->recorder, conf->store, state->owner, &state->limits, e);
 }
 
@@ -172,6 +183,7 @@ void state_done(struct state *state)
 	vec_done(&state->said);
 	forget_copy(state);
 	hooks_done(&state->hooks);
+	surroundings_free(state->surroundings);
 	recorder_free(state->recorder);
 	store_close(state->store);
 	free(state->owner);

@@ -22,6 +22,7 @@
 #include "recorder.h"
 #include "silence.h"
 #include "store.h"
+#include "surroundings.h"
 
 enum {
 	STATE_NEWS_MS = 24 * 60 * 60 * 1000 /* what is over for longer when we learn of it is told to nobody */
@@ -36,6 +37,7 @@ struct state {
 	struct ledger_limits limits;
 	bool dry_run;
 	struct hooks hooks;
+	struct surroundings *surroundings; /* NULL: dry run, or it could not be started */
 
 	struct incidents incidents;
 	struct cells cells;
