@@ -45,7 +45,6 @@ static void hush_end(struct hush *hush, char *text, size_t size)
 	ssize_t length = -1;
 
 	text[0] = '\0';
-	fflush(stderr);
 	if (hush->saved >= 0)
 		dup2(hush->saved, STDERR_FILENO);
 	if (hush->file >= 0)
