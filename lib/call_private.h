@@ -8,9 +8,9 @@
 #include "str.h"
 
 enum {
-	CALL_ALIVE_MS = 2000,            /* so often a process that has calls says that it lives */
-	CALL_TEXT_MAX = 16 * 1024,       /* bytes of a text that are handed on; of which speech.h says less */
-	CALL_LONGEST_MS = 10 * 60 * 1000 /* from answering: whoever presses keys for ever */
+	CALL_ALIVE_MS = 2000,      /* so often a process that has calls says that it lives */
+	CALL_TEXT_MAX = 16 * 1024, /* bytes of a text that are handed on; of which speech.h says less */
+	CALL_LONGEST_MS = 6 * 60 * 1000 /* from answering, for whoever presses keys for ever; ringing and this are less than the lease of a claim */
 };
 
 /* The first goes down; the end of the channel says to hang up everything. */
