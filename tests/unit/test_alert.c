@@ -205,6 +205,58 @@ static void the_body_is_version_4_whole(void **state)
 	assert_int_equal(strlen(at("alerts/2/fingerprint")), 16);
 }
 
+/* JSON without what stands between its values, so that the page can set it well. */
+static char *compact(const char *text)
+{
+	struct str out = {0};
+	bool inside = false;
+
+	for (; *text; text++) {
+		if (*text == '"' && text[-1] != '\\')
+			inside = !inside;
+		if (inside || !strchr(" \n", *text))
+			str_add_char(&out, *text);
+	}
+	return str_take(&out);
+}
+
+/* The body that notify-admins(8) shows, as mandoc would print it. */
+static char *body_of_the_page(void)
+{
+	const char *source = getenv("top_srcdir");
+	cleanup(cleanup_mem) char *path = mem_format("%s/man/notify-admins.8", source ? source : "..");
+	cleanup(cleanup_file) FILE *page = fopen(path, "r");
+	cleanup(str_done) struct str body = {0};
+	bool shown = false;
+	char line[1000];
+
+	assert_non_null(page);
+	while (fgets(line, sizeof line, page)) {
+		shown = shown ? !str_starts(line, ".Ed") : str_starts(line, "{ \"version\"");
+		for (char *escape = line; shown && (escape = strstr(escape, "\\e"));) {
+			escape++;
+			memmove(escape, escape + 1, strlen(escape));
+		}
+		if (shown)
+			str_add(&body, line);
+	}
+	return compact(str_text(&body));
+}
+
+static void the_page_shows_what_is_sent(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	add_host("host1");
+	assert_ok(vm_uuid_parse("4dea22b3-1d52-48f3-a516-782e98ab3fa0", add_vm("web1", "httpd")->vm.uuid, &e),
+		  &e);
+	write_alert(DELIVERY_FIRST);
+	cleanup(cleanup_mem) char *shown = body_of_the_page();
+	cleanup(cleanup_mem) char *sent = compact(str_text(&world.json));
+
+	assert_string_equal(shown, sent);
+}
+
 static void what_is_common_stands_apart(void **state)
 {
 	(void)state;
@@ -445,6 +497,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_body_is_version_4_whole, begin, end),
+		cmocka_unit_test_setup_teardown(the_page_shows_what_is_sent, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_common_stands_apart, begin, end),
 		cmocka_unit_test_setup_teardown(a_fingerprint_is_the_one_of_prometheus, begin, end),
 		cmocka_unit_test_setup_teardown(an_alert_is_the_same_until_it_is_over, begin, end),
