@@ -129,6 +129,7 @@ tests_cli_roll_script_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 cli_tests =
 cli_tests += tests/cli/notify-ack.bats
 cli_tests += tests/cli/notify-admins.bats
+cli_tests += tests/cli/notify-escalate.bats
 cli_tests += tests/cli/notify-silence.bats
 cli_tests += tests/cli/vmwhere.bats
 cli_tests += tests/cli/call.bats

@@ -59,16 +59,30 @@ static bool is_notice(const struct delivery *cell)
 	return cell->kind == DELIVERY_FIRST || cell->kind == DELIVERY_ESCALATION;
 }
 
-/* Who has answered is left in peace; and where somebody answered for all, nobody is called any more. */
-static bool is_stopped_by_acknowledgement(struct state *state, const struct delivery *cell)
+static const struct plan *plan_of(struct telling *telling, const struct incident *incident)
 {
-	const struct incident *incident = state_incident(state, cell->incident);
+	return incident->group ? plans_get(telling->plans, telling->state, incident->group, PLAN_LAZY_MS) : NULL;
+}
 
-	if (!is_notice(cell) || cell->state == DELIVERY_SENDING)
+/* Whether nobody need be called any more: somebody answered for all, or in this person's stead. */
+static bool is_call_answered(struct telling *telling, const struct delivery *cell, const struct incident *incident)
+{
+	const struct plan *plan = incident->whole ? NULL : plan_of(telling, incident);
+	const struct notice *owner = plan ? notices_find(&plan->notices, cell->person) : NULL;
+
+	return incident->whole || (owner && plan_is_answered(telling->state, plan, incident, owner));
+}
+
+/* Who has answered is left in peace. */
+static bool is_stopped_by_acknowledgement(struct telling *telling, const struct delivery *cell)
+{
+	const struct incident *incident = state_incident(telling->state, cell->incident);
+
+	if (!is_notice(cell) || !incident || cell->state == DELIVERY_SENDING)
 		return false;
-	if (cell->channel == DELIVERY_VOICE && incident && incident->whole)
+	if (standing_of(&telling->state->cells, cell->incident, cell->person).acknowledged)
 		return true;
-	return standing_of(&state->cells, cell->incident, cell->person).acknowledged;
+	return cell->channel == DELIVERY_VOICE && is_call_answered(telling, cell, incident);
 }
 
 /* How the last call ended stays to be read. */
@@ -103,7 +117,7 @@ static bool is_untimely(struct telling *telling, struct delivery *cell)
 		wait_until(telling, cell, telling->now + SILENCE_LOOK_MS);
 		return true;
 	}
-	plan = incident->group ? plans_get(telling->plans, state, incident->group, PLAN_LAZY_MS) : NULL;
+	plan = plan_of(telling, incident);
 	const struct person *person = plan ? people_find(&plan->people, cell->person) : NULL;
 	if (!person || !person_is_quiet(person, telling->now, &end))
 		return false;
@@ -115,7 +129,7 @@ static void look_at(struct telling *telling, struct messages *messages, struct d
 {
 	struct state *state = telling->state;
 
-	if (is_stopped_by_acknowledgement(state, cell)) {
+	if (is_stopped_by_acknowledgement(telling, cell)) {
 		stop(telling, cell);
 	} else if (is_due(state, cell, telling->now)) {
 		if (is_untimely(telling, cell))

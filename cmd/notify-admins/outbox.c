@@ -21,6 +21,15 @@ bool outbox_add(struct outbox *outbox, struct ledger *message)
 	return true;
 }
 
+bool outbox_has(const struct outbox *outbox, const struct delivery *cell)
+{
+	vec_foreach(outbox, message)
+		vec_foreach(message, own)
+			if (delivery_is(own, cell))
+				return true;
+	return false;
+}
+
 void outbox_change(struct outbox *outbox, const struct delivery *cell)
 {
 	struct delivery *copy = vec_push_zero(&outbox->changes);

@@ -20,6 +20,8 @@ struct outbox {
 void outbox_done(struct outbox *outbox);
 /* Takes MESSAGE over and empties it; one without cells is none. True if it was one. */
 bool outbox_add(struct outbox *outbox, struct ledger *message);
+/* Whether a message of the outbox has that cell. */
+bool outbox_has(const struct outbox *outbox, const struct delivery *cell);
 /* CELL of the copy was changed, and is to be written. */
 void outbox_change(struct outbox *outbox, const struct delivery *cell);
 

@@ -62,7 +62,10 @@ void telling_add(struct telling *telling, struct ledger *message, const char *in
 	};
 
 	snprintf(cell.incident, sizeof cell.incident, "%s", incident);
-	if (cells_find(&telling->state->cells, &cell))
+	/* Several who do not answer may have the same stand-in. */
+	bool known = cells_find(&telling->state->cells, &cell) ||
+		     (cell.kind == DELIVERY_ESCALATION && outbox_has(telling->outbox, &cell));
+	if (known)
 		delivery_done(&cell);
 	else
 		vec_push(message, cell);
