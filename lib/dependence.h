@@ -1,10 +1,10 @@
 /*
  * dependence.h - whether a service that our messages need has died with a host, as far as can be known.
  *
- * The grounds, the strongest first: the settings name the VM that the service runs in; a network card behind its
- * address is that of an affected VM, or the dead host's; its address is the dead host's; a VM, or the host, is called as the service's
- * host is, or as the first label of that ("mail" for mail.example.org). The last is a guess, and is not made where the settings name the VM.
- * VMs that run again, or had moved away before, do not count (notice_is_back).
+ * The grounds, the strongest first: the settings name the VM that the service runs in; the network card behind its
+ * address is that of an affected VM, or the dead host's; its address is the dead host's; a VM, or the host, is called
+ * as the service's host is, or as the first label of that ("mail" for mail.example.org). The last is a guess, and is
+ * not made where the settings name the VM. VMs that run again, or had moved away before, do not count (notice_is_back).
  */
 #ifndef VMROLL_DEPENDENCE_H
 #define VMROLL_DEPENDENCE_H

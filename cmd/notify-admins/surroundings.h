@@ -1,11 +1,12 @@
 /*
  * surroundings.h - what the ways to reach people stand on, and whether a death has cut one.
  *
- * A process of its own looks up, again and again, the addresses of the mail relay, the telephone exchange, the registrar and the name servers, and
- * the network cards behind them: once a name server has died a lookup hangs, and a card is not seen any more. What was
- * known last counts; a lookup that fails takes nothing back. Whoever does not wait for the first answer still has what the settings and
- * resolv.conf(5) say. Of what lies behind a relay or a name server on the loopback nothing is known, nor of the SRV records
- * of an exchange, nor of the addresses of telephones.
+ * A process of its own looks up, again and again, the addresses of the mail relay, the telephone exchange, the
+ * registrar and the name servers, and the network cards behind them: once a name server has died a lookup hangs,
+ * and a card is not seen any more. What was known last counts; a lookup that fails takes nothing back. Whoever does
+ * not wait for the first answer still has what the settings, resolv.conf(5) and /etc/hosts say. Nothing is known of
+ * what lies behind a relay or a name server on the loopback, of the SRV records of an exchange, or of the hosts of
+ * people's own sip: URIs.
  */
 #ifndef NOTIFY_SURROUNDINGS_H
 #define NOTIFY_SURROUNDINGS_H
@@ -34,9 +35,9 @@ int surroundings_collect(struct surroundings *surroundings, struct err *e);
 int surroundings_look_again(struct surroundings *surroundings, struct err *e);
 
 /*
- * Which channels DEATHS have very likely cut: sets CUT of these (CONF_MAIL, CONF_VOICE; numbered as enum delivery_channel), touches the
- * others not, and appends to WHY the reasons, for people, on one line. A name server counts where its channel's host is a name, and all that are configured died. CONF: the names
- * of VMs, and which channels there are.
+ * Which channels DEATHS have very likely cut: sets CUT of these (CONF_MAIL, CONF_VOICE; numbered as enum
+ * delivery_channel), touches the others not, and appends to WHY the reasons, for people, on one line. A name server
+ * counts where the host of a channel is a name, and if all that are configured died. CONF: which VMs the settings name.
  */
 void surroundings_judge_all(const struct surroundings *surroundings, const struct conf *conf,
 			    const struct dependence_death *deaths, size_t count, bool cut[], struct str *why);

@@ -280,6 +280,6 @@ is_gone()
 	start "$literal"
 	wait_for pgrep -P "$show"
 	child=$(pgrep -P "$show")
-	kill -KILL "$show"
+	{ kill -KILL "$show" && wait "$show"; } 2>/dev/null || true
 	wait_for is_gone "$child"
 }
