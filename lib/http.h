@@ -75,10 +75,10 @@ bool smtp_finished(struct smtp *smtp, uint64_t *tag, struct err *e);
 
 /* Where requests go; borrowed by poster_new only. */
 struct post_target {
-	const char *url; /* http or https; user and password in it are used and never shown */
+	const char *url;            /* http or https; user and password in it are used and never shown */
 	const char *const *headers; /* lines "Name: value" of every request, NULL-terminated, or NULL */
-	const char *ca_file; /* NULL: as http_fetch has it */
-	int64_t timeout_ms;  /* of one request, connecting included */
+	const char *ca_file;        /* NULL: as http_fetch has it */
+	int64_t timeout_ms;         /* of one request, connecting included */
 };
 
 /* One request; borrowed. */

@@ -15,7 +15,7 @@ struct cell_chain {
 
 /* All zero bytes is an empty one. */
 struct cells {
-	struct ledger all; /* to be walked; added to by cells_set only */
+	struct ledger all;              /* to be walked; added to by cells_set only */
 	struct map *by_name, *by_group; /* to a place in `all`, to one in `chains`: plus one */
 	struct {
 		struct cell_chain *items;

@@ -41,8 +41,7 @@ static bool is_one_on_its_way(struct telling *telling, const char *group)
 {
 	vec_foreach(&telling->state->cells.all, cell)
 		if (cell->state == DELIVERY_SENDING && cell->channel != DELIVERY_VOICE &&
-		    str_equal(cell->owner, telling->state->owner) &&
-		    is_first_of(telling, cell, group))
+		    str_equal(cell->owner, telling->state->owner) && is_first_of(telling, cell, group))
 			return true;
 	return false;
 }

@@ -39,13 +39,12 @@ static struct plan *plan_after_look(struct telling *telling, struct plan *plan)
 	return plan;
 }
 
-static bool tell_incident(struct telling *telling, const struct notice *notice, const struct incident *incident,
-			  struct ledger messages[DELIVERY_CHANNEL_COUNT])
+static bool tell_incident(struct telling *telling, const struct notice *notice,
+			  const struct incident *incident, struct ledger messages[DELIVERY_CHANNEL_COUNT])
 {
 	struct draft drafts[NEWS_WAYS_MAX];
 
-	if (!telling_is_open_without(incident, INCIDENT_FOLLOWED) ||
-	    state_is_silenced(telling->state, incident) ||
+	if (!telling_is_open_without(incident, INCIDENT_FOLLOWED) || state_is_silenced(telling->state, incident) ||
 	    !needs_follow_up(telling->state, incident->id, notice->person))
 		return false;
 	size_t count = news_ways(&telling->state->cells, notice->contact, incident->id, notice->person,

@@ -26,11 +26,11 @@ struct plan {
 	struct notices notices;
 	struct people people;
 	bool cut[DELIVERY_CHANNEL_COUNT]; /* the way leads through what has died (dependence.h) */
-	struct admins admins; /* `imported` is WHEN_UNKNOWN if there is none */
-	int64_t made;         /* CLOCK_MONOTONIC */
-	int64_t cost;         /* milliseconds */
-	bool asked;           /* on_incident ran again because `settle` passed */
-	bool looked;          /* the plan is from after that */
+	struct admins admins;             /* `imported` is WHEN_UNKNOWN if there is none */
+	int64_t made;                     /* CLOCK_MONOTONIC */
+	int64_t cost;                     /* milliseconds */
+	bool asked;                       /* on_incident ran again because `settle` passed */
+	bool looked;                      /* the plan is from after that */
 };
 
 struct plans {

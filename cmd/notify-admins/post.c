@@ -156,9 +156,8 @@ static void report_failure(struct posts *posts, const struct delivery *cell, con
 /* That somebody does not come to the telephone is no fault: the ledger has it, and the policy goes on. */
 static bool is_unheard(const struct delivery_outcome *outcome)
 {
-	return outcome->call == CALL_BUSY || outcome->call == CALL_NO_ANSWER ||
-	       outcome->call == CALL_DECLINED || outcome->call == CALL_NO_KEY ||
-	       outcome->call == CALL_EARLY_BYE;
+	return outcome->call == CALL_BUSY || outcome->call == CALL_NO_ANSWER || outcome->call == CALL_DECLINED ||
+	       outcome->call == CALL_NO_KEY || outcome->call == CALL_EARLY_BYE;
 }
 
 static void report(struct posts *posts, const struct post *post, const struct delivery_outcome *outcome)

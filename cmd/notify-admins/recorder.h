@@ -18,24 +18,24 @@
 #include "ledger.h"
 
 enum record_task {
-	RECORD_OPEN,   /* incident_open */
-	RECORD_CLOSE,  /* incident_close with its closed, closing, closed_why, recovered */
-	RECORD_GROUP,  /* incident_set_group */
-	RECORD_STEP,   /* incident_set_step with its steps */
-	RECORD_TOLD,   /* incident_set_told with its listed */
-	RECORD_HANDED, /* incident_set_handed */
-	RECORD_SILENCE, /* incident_set_silence with its silence and silenced_until */
-	RECORD_RETIRE, /* incident_retire */
+	RECORD_OPEN,        /* incident_open */
+	RECORD_CLOSE,       /* incident_close with its closed, closing, closed_why, recovered */
+	RECORD_GROUP,       /* incident_set_group */
+	RECORD_STEP,        /* incident_set_step with its steps */
+	RECORD_TOLD,        /* incident_set_told with its listed */
+	RECORD_HANDED,      /* incident_set_handed */
+	RECORD_SILENCE,     /* incident_set_silence with its silence and silenced_until */
+	RECORD_RETIRE,      /* incident_retire */
 	RECORD_ACKNOWLEDGE, /* ledger_acknowledge and incident_acknowledge of its cells at `now` */
-	RECORD_CLAIM,  /* ledger_claim of its cells at `now` */
-	RECORD_PUT     /* ledger_put of its cells */
+	RECORD_CLAIM,       /* ledger_claim of its cells at `now` */
+	RECORD_PUT          /* ledger_put of its cells */
 };
 
 /* One thing to be written, and what came of it. */
 struct record {
 	enum record_task task;
 	struct incident incident; /* all tasks but ACKNOWLEDGE, CLAIM and PUT; after OPEN with the id that it has */
-	struct ledger cells;      /* ACKNOWLEDGE, CLAIM, PUT; after CLAIM as the store has them */
+	struct ledger cells; /* ACKNOWLEDGE, CLAIM, PUT; after CLAIM as the store has them */
 	int64_t now;
 	uint64_t tag; /* the caller's */
 	int result;   /* as the function of its task returned */

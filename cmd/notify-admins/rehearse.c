@@ -95,8 +95,7 @@ static void show_way(const struct person *person, const struct conf_way *way, in
 	char clock[WHEN_TEXT_SIZE];
 	int64_t end;
 	bool quiet = way->channel == CONF_VOICE && person_is_quiet(person, at, &end);
-	cleanup(cleanup_mem) char *name =
-		own ? NULL : str_escape(person->name ? person->name : person->key);
+	cleanup(cleanup_mem) char *name = own ? NULL : str_escape(person->name ? person->name : person->key);
 
 	printf("  %s  %-8s %s%s%s%s\n", when_format(quiet ? end : at, WHEN_CLOCK, clock),
 	       delivery_channel_name((enum delivery_channel)way->channel), person_address(person, way),
@@ -138,7 +137,8 @@ static void show_timetable(const struct timetable *table)
 	struct turn first, turn;
 	char duration[WHEN_TEXT_SIZE];
 	unsigned begun = UINT32_MAX;
-	cleanup(cleanup_mem) char *name = str_escape(table->owner->name ? table->owner->name : table->owner->key);
+	cleanup(cleanup_mem) char *name =
+		str_escape(table->owner->name ? table->owner->name : table->owner->key);
 
 	printf("Until somebody answers for %s (policy %s):\n", name, policy->name);
 	if (policy_first_turn(table->owner, &table->options->conf, &first)) {

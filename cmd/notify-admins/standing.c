@@ -19,8 +19,8 @@ static void add_notice(struct standing *standing, const struct delivery *cell)
 	standing->told = standing->told || delivery_has_reached(cell);
 	standing->complete = standing->complete || (delivery_has_reached(cell) && cell->complete);
 	standing->passed = standing->passed || cell->key == PASS_ON;
-	standing->calling = standing->calling ||
-			    (cell->channel == DELIVERY_VOICE && cell->state == DELIVERY_SENDING);
+	standing->calling =
+		standing->calling || (cell->channel == DELIVERY_VOICE && cell->state == DELIVERY_SENDING);
 }
 
 struct standing standing_of(const struct cells *cells, const char *incident, const char *person)

@@ -76,7 +76,8 @@ struct draft {
 };
 
 /* Adds a cell to the message unless the copy has it. */
-void telling_add(struct telling *telling, struct ledger *message, const char *incident, const struct draft *draft);
+void telling_add(struct telling *telling, struct ledger *message, const char *incident,
+		 const struct draft *draft);
 /* Whether its first notice is still to be given to somebody. */
 bool telling_wants_first(const struct state *state, const struct incident *incident);
 /* That step has been seen to for everybody. */

@@ -27,9 +27,8 @@ static struct notice narrow(const struct plan *plan, const struct notice *notice
 	narrowed.items = NULL;
 	narrowed.count = narrowed.capacity = 0;
 	for (size_t i = 0; i < plan->incidents.count; i++)
-		narrowed.concerned[i] =
-			notice->concerned[i] && (cells->items[0].kind == DELIVERY_SUMMARY ||
-						 tells(cells, plan->incidents.items[i].id));
+		narrowed.concerned[i] = notice->concerned[i] && (cells->items[0].kind == DELIVERY_SUMMARY ||
+								 tells(cells, plan->incidents.items[i].id));
 	vec_foreach(notice, item)
 		if (narrowed.concerned[item->incident])
 			vec_push(&narrowed, *item);

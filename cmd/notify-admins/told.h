@@ -18,7 +18,7 @@ struct told {
 	struct {
 		const struct delivery **items;
 		size_t count, capacity;
-	} failed; /* DELIVERY_UNDELIVERED: the cells of those who could not be told */
+	} failed;             /* DELIVERY_UNDELIVERED: the cells of those who could not be told */
 	struct notice others; /* told.c's own */
 };
 

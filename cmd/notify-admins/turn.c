@@ -211,8 +211,8 @@ static void pass_on(const struct course *course)
 	struct conf_step last = {.to = {fallback, 1}, .ways = &mail, .way_count = 1};
 	struct turn turn;
 
-	for (unsigned number = 0; policy_turn(course->notice->contact->policy, number, &turn) && turn.round == 0;
-	     number++)
+	for (unsigned number = 0;
+	     policy_turn(course->notice->contact->policy, number, &turn) && turn.round == 0; number++)
 		if (!is_own(&turn)) {
 			tell_turn(course, &turn, false);
 			return;
