@@ -190,6 +190,7 @@ benches += tests/bench/hostping_detection
 benches += tests/bench/hostping_rate
 benches += tests/bench/notify_latency
 benches += tests/bench/notify_msmtp
+benches += tests/bench/notify_ring
 benches += tests/bench/vmsnap_latency
 benches += tests/bench/vmsnap_lib.bash
 benches += tests/bench/vmsnap_mute
