@@ -85,15 +85,6 @@ static bool is_stopped_by_acknowledgement(struct telling *telling, const struct 
 	return cell->channel == DELIVERY_VOICE && is_call_answered(telling, cell, incident);
 }
 
-/* How the last call ended stays to be read. */
-static void stop(struct telling *telling, struct delivery *cell)
-{
-	if (cell->state == DELIVERY_PENDING)
-		cell->state = DELIVERY_EXPIRED;
-	cell->next = WHEN_UNKNOWN;
-	outbox_change(telling->outbox, cell);
-}
-
 static void wait_until(struct telling *telling, struct delivery *cell, int64_t until)
 {
 	telling->state->later = true;
@@ -130,7 +121,7 @@ static void look_at(struct telling *telling, struct messages *messages, struct d
 	struct state *state = telling->state;
 
 	if (is_stopped_by_acknowledgement(telling, cell)) {
-		stop(telling, cell);
+		telling_stop(telling, cell);
 	} else if (is_due(state, cell, telling->now)) {
 		if (is_untimely(telling, cell))
 			return;

@@ -43,14 +43,12 @@ static size_t expire(struct telling *telling, const struct incident *incident)
 			continue;
 		if (is_on_its_way(state, cell)) {
 			on_the_way += cell->channel != DELIVERY_VOICE;
-		} else if (cell->state == DELIVERY_PENDING || cell->state == DELIVERY_SENDING) {
-			cell->complete = cell->state == DELIVERY_SENDING && cell->channel != DELIVERY_VOICE;
+		} else if (cell->state == DELIVERY_SENDING) {
+			cell->complete = cell->channel != DELIVERY_VOICE;
 			cell->state = DELIVERY_EXPIRED;
 			outbox_change(telling->outbox, cell);
 		} else if (delivery_is_open(cell)) {
-			/* How the last call ended stays to be read. */
-			cell->next = WHEN_UNKNOWN;
-			outbox_change(telling->outbox, cell);
+			telling_stop(telling, cell);
 		}
 	}
 	return on_the_way;

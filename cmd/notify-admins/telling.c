@@ -71,6 +71,14 @@ void telling_add(struct telling *telling, struct ledger *message, const char *in
 		vec_push(message, cell);
 }
 
+void telling_stop(struct telling *telling, struct delivery *cell)
+{
+	if (cell->state == DELIVERY_PENDING)
+		cell->state = DELIVERY_EXPIRED;
+	cell->next = WHEN_UNKNOWN;
+	outbox_change(telling->outbox, cell);
+}
+
 /*
  * Found out from cells in the copy, whose claims were handed to the recorder in the round that began them: killed in
  * between, the store never says that all are told of whom it knows nothing.

@@ -60,13 +60,6 @@ static bool is_missing(const struct cells *cells, const char *incident, const st
 	return true;
 }
 
-/* An older call gives way to the new one. */
-static void give_up(struct telling *telling, struct delivery *cell)
-{
-	cell->next = WHEN_UNKNOWN;
-	outbox_change(telling->outbox, cell);
-}
-
 static void add_incident(const struct course *course, size_t index, const struct draft *draft, bool first,
 			 struct ledger *message)
 {
@@ -76,8 +69,9 @@ static void add_incident(const struct course *course, size_t index, const struct
 	if (!is_missing(&course->telling->state->cells, id, draft, &older) ||
 	    !is_wanted(course, index, draft, first))
 		return;
+	/* An older call gives way to the new one. */
 	if (older)
-		give_up(course->telling, older);
+		telling_stop(course->telling, older);
 	telling_add(course->telling, message, id, draft);
 }
 
