@@ -264,7 +264,7 @@ incident()
 	run mail_to ops@example.org
 	echo "$output"
 	[[ $output == *'No administrator is listed for these; you are the fallback:'*web2* ]]
-	[[ $output == *'Who is listed for these cannot be mailed; please call:'*'db1  Ito, +819012345678: no mail address'* ]]
+	[[ $output == *'Who is listed for these cannot be reached; please pass it on:'*'db1  Ito, +819012345678: cannot be reached'* ]]
 	[[ $output == *'check 2 VMs'* && $output != *old* ]]
 	line host3 DOWN 50 | notify-admins -
 	run mail_to ops@example.org
