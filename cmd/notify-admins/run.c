@@ -150,12 +150,23 @@ static void catch_up(struct loop *loop)
 	events_catch_up(&loop->engine.events);
 }
 
+/* Whoever asks for that has changed something, maybe where the relay is. */
+static void read_again(struct loop *loop)
+{
+	struct state *state = &loop->engine.state;
+	struct err e = {0};
+
+	if (state->surroundings && surroundings_look_again(state->surroundings, &e) < 0)
+		log_warning("%s", e.text);
+	if (state_read_hosts(state) == 0)
+		catch_up(loop);
+}
+
 static void look_up(struct loop *loop)
 {
 	if (reload) {
 		reload = 0;
-		if (state_read_hosts(&loop->engine.state) == 0)
-			catch_up(loop);
+		read_again(loop);
 	}
 	if (loop->catch_up < 0 || when_monotonic() < loop->catch_up)
 		return;

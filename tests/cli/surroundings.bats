@@ -276,6 +276,23 @@ is_gone()
 	[[ $(grep -c 'the process ended' "$scratch/show.err") -eq 1 ]]
 }
 
+@test "SIGHUP lets notify-admins look now" {
+	zone 'mail.example.org 10.9.5.5'
+	start_names
+	echo 'host1 10.0.0.1 - -' >"$scratch/machines"
+	printf '%s\n' "store = \"lmdb:$scratch/store\"" "hosts = \"$scratch/machines\"" "$named" >"$scratch/vmroll.conf"
+	mkfifo "$scratch/in"
+	exec 4<>"$scratch/in"
+	"${enter[@]}" -t "$station" notify-admins -C "$scratch/vmroll.conf" - <"$scratch/in" 3>&- 4>&- &
+	show=$!
+	# IPv4 and IPv6. By itself it looks each minute, which is as long as is waited for each of these.
+	wait_for asked mail.example.org 2
+	for count in 4 6 8; do
+		kill -HUP "$show"
+		wait_for asked mail.example.org "$count"
+	done
+}
+
 @test "a looking process dies with who started it" {
 	start "$literal"
 	wait_for pgrep -P "$show"
