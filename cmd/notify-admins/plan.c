@@ -96,6 +96,21 @@ static void look_for_cuts(struct state *state, struct plan *plan)
 	vec_done(&deaths);
 }
 
+/* They were in the settings when the list was imported. */
+static void complain_of_policies(struct state *state, const struct people *people)
+{
+	vec_foreach(people, person) {
+		if (!person->unknown_policy)
+			continue;
+		cleanup(cleanup_mem) char *shown = str_escape(person->key);
+		cleanup(cleanup_mem) char *text = mem_format(
+			"%s: the settings have no policy \"%s\", which the list names: \"%s\" holds", shown,
+			person->unknown_policy, state->conf->notify.policy);
+		if (state_say_once(state, text))
+			log_warning("%s", text);
+	}
+}
+
 static struct plan *make_plan(struct state *state, const char *group, struct err *e)
 {
 	int64_t begun = when_monotonic();
@@ -110,6 +125,7 @@ static struct plan *make_plan(struct state *state, const char *group, struct err
 		return NULL;
 	}
 	look_for_cuts(state, plan);
+	complain_of_policies(state, &plan->people);
 	plan->made = when_monotonic();
 	plan->cost = plan->made - begun;
 	return plan;

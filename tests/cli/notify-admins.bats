@@ -877,6 +877,21 @@ killed()
 	[ "$(notify-admins admins -r -o POLICY | head -1)" = night ]
 }
 
+@test "a policy of the list that the settings do not have any more is said once, and that of everybody holds" {
+	relay
+	day
+	echo 'policy "night" { step { channels = "mail" } }' >>"$VMROLL_CONFIG"
+	printf '%s\n' vm,admin,email,phone,process,policy web1,Sato,sato@example.org,,httpd,night \
+		mail,Sato,sato@example.org,,, >"$scratch/new.csv"
+	notify-admins import --force "$scratch/new.csv"
+	settings
+	run --separate-stderr notify-admins - < <(line host1 DOWN 60; line host2 DOWN 50)
+	echo "$stderr"
+	[ "$status" -eq 0 ]
+	[ "$stderr" = 'notify-admins: sato@example.org: the settings have no policy "night", which the list names: "default" holds' ]
+	[ "$(count_to sato@example.org)" -eq 1 ]
+}
+
 @test "import reads http, bounded, and shows no password" {
 	day
 	python3 -u -m http.server --bind 127.0.0.1 --directory "$scratch" 0 >"$scratch/http" 2>&1 3>&- &
