@@ -76,6 +76,7 @@ bin_notify_admins_SOURCES += cmd/notify-admins/first.c
 bin_notify_admins_SOURCES += cmd/notify-admins/follow.c
 bin_notify_admins_SOURCES += cmd/notify-admins/hooks.c cmd/notify-admins/hooks.h
 bin_notify_admins_SOURCES += cmd/notify-admins/import.c
+bin_notify_admins_SOURCES += cmd/notify-admins/langs.c cmd/notify-admins/langs.h
 bin_notify_admins_SOURCES += cmd/notify-admins/listing.c
 bin_notify_admins_SOURCES += cmd/notify-admins/news.c cmd/notify-admins/news.h
 bin_notify_admins_SOURCES += cmd/notify-admins/notify-admins.c cmd/notify-admins/notify.h

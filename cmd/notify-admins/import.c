@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "http.h"
+#include "langs.h"
 #include "log.h"
 #include "map.h"
 #include "mem.h"
@@ -160,7 +161,7 @@ int command_import(void *context)
 		return e->code;
 	cleanup(cleanup_mem) char *shown = strstr(source, "://") ? http_shown(source) : mem_string(source);
 	if (admins_parse(&new, str_text(&text), text.length, shown, say_bad_line, NULL, e) < 0 ||
-	    check_policies(&o->conf, &new, e) < 0)
+	    check_policies(&o->conf, &new, e) < 0 || langs_check_list(&new, e) < 0)
 		return err_wrap(e, "the list in force stays");
 	return take(o, &new, e);
 }

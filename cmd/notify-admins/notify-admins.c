@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "langs.h"
 #include "log.h"
 #include "mem.h"
 #include "notify.h"
@@ -168,6 +169,18 @@ static void print_bad_template(void *context, const char *text)
 	log_error("%s", text);
 }
 
+/* What the settings lead to, beside what they are. */
+static int check_further(const struct conf *conf, struct err *e)
+{
+	struct err unspoken = {0};
+	int spoken = langs_check_settings(conf, &unspoken);
+	int worded = wording_check(conf->notify.templates, print_bad_template, NULL, e);
+
+	if (worded == 0 && spoken < 0)
+		*e = unspoken;
+	return worded < 0 ? worded : spoken;
+}
+
 static int act(struct options *o, struct err *e)
 {
 	int result = cli_settings(&o->cli, &o->conf, e);
@@ -175,7 +188,7 @@ static int act(struct options *o, struct err *e)
 	if (result < 0)
 		return result;
 	if (result > 0)
-		return wording_check(o->conf.notify.templates, print_bad_template, NULL, e);
+		return check_further(&o->conf, e);
 	if (o->hosts.count > 0 && !o->dry_run)
 		return err_set(e, ERR_USAGE, "--host is a rehearsal: it needs --dry-run");
 	if (o->hosts.count > 0)

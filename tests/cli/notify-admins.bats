@@ -877,6 +877,31 @@ killed()
 	[ "$(notify-admins admins -r -o POLICY | head -1)" = night ]
 }
 
+@test "a language that nobody can be called in: --check-config and import name where it stands" {
+	grep -q 'define HAVE_SPEECH 1' "$top_builddir/config.h" || skip "built without espeak-ng"
+	day
+	printf 'sip { voice_lang = "qq" }\nperson "ito@example.org" { voice_lang = "ja" }\nperson "sato@example.org" { voice_lang = "xx-yy" }\n' \
+		>>"$VMROLL_CONFIG"
+	run --separate-stderr notify-admins --check-config
+	echo "$stderr"
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"$VMROLL_CONFIG: sip.voice_lang: "*qq*"$VMROLL_CONFIG: person \"sato@example.org\": voice_lang: "*xx-yy*': 2 languages that nobody can be called in' ]]
+	[[ $stderr != *ito@* ]]
+	printf '%s\n' vm,admin,email,phone,process,voice_lang 'web1,Sato,sato@example.org,,httpd,ja' \
+		'db1,Ito,ito@example.org,112,,zz' >"$scratch/new.csv"
+	run --separate-stderr notify-admins import --force "$scratch/new.csv"
+	echo "$stderr"
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"$scratch/new.csv:3: voice_lang: "*zz*'the list in force stays: '*': 1 bad line' ]]
+	[ "$(notify-admins admins -r | wc -l)" -eq 4 ]
+	sed -i 's/zz$/en-gb/' "$scratch/new.csv"
+	notify-admins import --force "$scratch/new.csv"
+	[ "$(notify-admins admins -r -o VOICE_LANG)" = $'ja\nen-gb' ]
+	sed -i 's/"qq"/"ja"/; s/"xx-yy"/"en-us"/' "$VMROLL_CONFIG"
+	run --separate-stderr notify-admins --check-config
+	[[ $status -eq 0 && -z $stderr ]]
+}
+
 @test "a policy of the list that the settings do not have any more is said once, and that of everybody holds" {
 	relay
 	day
