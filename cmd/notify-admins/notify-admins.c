@@ -189,6 +189,9 @@ static int act(struct options *o, struct err *e)
 		return result;
 	if (result > 0)
 		return check_further(&o->conf, e);
+	/* Nothing is sent: it is to be seen for whom it is meant, calls too. */
+	if (o->dry_run)
+		mem_replace(&o->conf.notify.redirect, NULL);
 	if (o->hosts.count > 0 && !o->dry_run)
 		return err_set(e, ERR_USAGE, "--host is a rehearsal: it needs --dry-run");
 	if (o->hosts.count > 0)

@@ -317,6 +317,8 @@ try()
 	try +8131
 	[ "$status" -eq 2 ]
 	[[ $stderr == *'notify.redirect is set'* ]]
+	try --dry-run +8131
+	[ "$status" -eq 0 ]
 	sed -i '/^sip/d; /^notify/d' "$scratch/conf"
 	try +8131
 	[ "$status" -eq 2 ]

@@ -313,6 +313,20 @@ quick='policy "quick" { step { after = "0s" channels = { "mail" } } step { after
 
 both='policy "both" { step { after = "0s" channels = { "mail", "voice" } } step { after = "8s" to = "group:oncall" channels = { "voice" } } }'
 
+@test "where all is redirected nobody is called, and a dry run shows whom and what is meant" {
+	notify='redirect = "me@example.org"'
+	settings "$both"' sip { from = "sip:vmroll@127.0.0.1" exchange = "sip:%s@127.0.0.1" }'
+	day 'web1,Sato,sato@example.org,+8190,httpd,,both,'
+	run -0 notify-admins --host host1 --dry-run
+	[[ $output == *'  voice    +8190'* ]]
+	run -0 notify-admins --dry-run - < <(line host1 DOWN 60)
+	echo "$output"
+	[[ $output == *'Call: Sato <+8190> (en-gb)'*'Please check 1 virtual machine: '*'[4] '* ]]
+	[[ $output == *'To: Sato <sato@example.org>'* ]]
+	line host1 DOWN 60 | notify-admins -
+	[ "$(notify-admins log -r -o PERSON,CHANNEL,STATE)" = $'ops@example.org\tmail\tsent\nsato@example.org\tmail\tsent' ]
+}
+
 @test "mail and a call at once; the key 1 acknowledges, and the sound is the message" {
 	needs_calls
 	telephones '+8190 key=1@2'
