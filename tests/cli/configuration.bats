@@ -131,7 +131,7 @@ example() {
 	refuses "$hosts:3" "host host1 is on line 1 already"
 }
 
-@test "the examples of vmroll.conf(5), hosts(5) and the shipped ones are right" {
+@test "the examples of vmroll.conf(5), hosts(5), notify-admins(8) and the shipped ones are right" {
 	example vmroll.conf.5 1 >"$conf"
 	example hosts.5 1 >"$hosts"
 	grep -q '^# begin vmroll' "$conf"
@@ -148,6 +148,12 @@ example() {
 		example vmroll.conf.5 3
 	} >"$conf"
 	grep -q '^policy "night" {' "$conf"
+	accepts
+	{
+		echo 'smtp { url = "smtp://mail" from = "v@example.org" }'
+		example notify-admins.8 3
+	} >"$conf"
+	grep -q '^policy "urgent" {' "$conf"
 	accepts
 	conf=$top_srcdir/scripts/examples/vmroll.conf hosts=$top_srcdir/scripts/examples/hosts
 	accepts "$conf: notify.redirect is set: every mail goes to that one address"
