@@ -11,7 +11,7 @@ static void complain_of_untold(struct state *state, const struct plan *plan)
 {
 	state->untold = true;
 	if (state_say_once(state, plan->group))
-		log_error("incident %s: %s: nobody to tell for %zu VM%s: no administrator is listed and "
+		log_error("incident %s: %s: nobody to tell for %zu VM%s: no administrator can be reached and "
 			  "notify.fallback is empty",
 			  plan->group, plan->incidents.items[0].host, plan->notices.untold,
 			  plan->notices.untold == 1 ? "" : "s");

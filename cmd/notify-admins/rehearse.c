@@ -199,7 +199,7 @@ int rehearse(struct options *o, struct err *e)
 	}
 	show_timetables(o, &r, at);
 	if (r.notices.untold > 0)
-		return err_set(e, ERR_PARTIAL, "nobody to tell for %zu VM%s: no administrator is listed and notify.fallback is empty",
+		return err_set(e, ERR_PARTIAL, "nobody to tell for %zu VM%s: no administrator can be reached and notify.fallback is empty",
 			       r.notices.untold, r.notices.untold == 1 ? "" : "s");
 	return 0;
 }

@@ -279,7 +279,7 @@ incident()
 	run --separate-stderr notify-admins - < <(line host1 DOWN 60)
 	echo "$stderr"
 	[ "$status" -eq 3 ]
-	[[ $stderr == *'host1: nobody to tell for 2 VMs: no administrator is listed and notify.fallback is empty'* ]]
+	[[ $stderr == *'host1: nobody to tell for 2 VMs: no administrator can be reached and notify.fallback is empty'* ]]
 	[ "$(mails)" -eq 1 ]
 	run --separate-stderr notify-admins
 	[ "$status" -eq 0 ]

@@ -29,6 +29,7 @@ teardown_file()
 status_of()
 {
 	case $1 in
+	*' --channel voice ito@'*) echo 2 ;; # no exchange is set here
 	*192.0.2.7* | *7k3f* | *'--at 12:33'* | *'yesterday 18:00'*) echo 0 1 ;;
 	*) echo 0 ;;
 	esac
