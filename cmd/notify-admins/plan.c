@@ -92,7 +92,7 @@ static void look_for_cuts(struct state *state, struct plan *plan)
 		surroundings_judge_all(state->surroundings, state->conf, deaths.items, deaths.count,
 				       plan->cut, &why);
 	if (why.length > 0 && state_say_once(state, str_text(&why)))
-		log_warning("%s: tries the other way first", str_text(&why));
+		log_warning("%s: the other way is tried at once", str_text(&why));
 	vec_done(&deaths);
 }
 

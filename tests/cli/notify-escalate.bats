@@ -412,7 +412,7 @@ both='policy "both" { step { after = "0s" channels = { "mail", "voice" } } step 
 	watch
 	say host1 DOWN 10
 	wait_for logged '.channel == "voice" and .state == "acknowledged"'
-	grep -q 'web2.*tries the other way first' "$scratch/watch.err"
+	grep -q 'web2.*the other way is tried at once' "$scratch/watch.err"
 	exec 8>&-
 }
 
