@@ -83,7 +83,7 @@ struct delivery {
 	bool held;        /* PENDING because of a limit: `error` says which */
 	unsigned step;    /* of the policy, from 1; 0: none */
 	unsigned attempts;
-	int64_t begun;         /* first attempt, WHEN_UNKNOWN: none */
+	int64_t begun;         /* first attempt, or when it was first held back; WHEN_UNKNOWN: neither */
 	int64_t next;          /* when it is due */
 	int64_t sent;          /* when the relay took it, or a call was heard; WHEN_UNKNOWN: not */
 	enum call_end outcome; /* of the newest call */

@@ -154,11 +154,14 @@ static void mark_claimed(struct work *work, struct delivery *cell)
 }
 
 /* In the store all the same: whom nobody can be told of now must not be forgotten. */
-static void mark_held(struct delivery *cell, int64_t next)
+static void mark_held(struct work *work, struct delivery *cell, int64_t next)
 {
 	cell->state = DELIVERY_PENDING;
 	cell->held = true;
 	cell->next = next;
+	/* It was due: what follows while nobody answers counts from here. */
+	if (cell->begun == WHEN_UNKNOWN)
+		cell->begun = work->now;
 	mem_replace(&cell->owner, NULL);
 	cell->lease = WHEN_UNKNOWN;
 }
@@ -186,7 +189,7 @@ static int decide_claim(struct work *work, struct delivery *cell, const struct d
 	if (result == 1)
 		mark_claimed(work, cell);
 	else
-		mark_held(cell, next);
+		mark_held(work, cell, next);
 	return 1;
 }
 

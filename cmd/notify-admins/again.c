@@ -64,25 +64,29 @@ static const struct plan *plan_of(struct telling *telling, const struct incident
 	return incident->group ? plans_get(telling->plans, telling->state, incident->group, PLAN_LAZY_MS) : NULL;
 }
 
-/* Whether nobody need be called any more: somebody answered for all, or in this person's stead. */
-static bool is_call_answered(struct telling *telling, const struct delivery *cell, const struct incident *incident)
+/* Whether nobody need call this person any more for their own: they have answered, or somebody in their stead. */
+static bool is_own_call_answered(struct telling *telling, const struct delivery *cell,
+				 const struct incident *incident)
 {
-	const struct plan *plan = incident->whole ? NULL : plan_of(telling, incident);
+	const struct plan *plan = plan_of(telling, incident);
 	const struct notice *owner = plan ? notices_find(&plan->notices, cell->person) : NULL;
 
-	return incident->whole || (owner && plan_is_answered(telling->state, plan, incident, owner));
+	return owner && plan_is_answered(telling->state, plan, incident, owner);
 }
 
-/* Who has answered is left in peace. */
+/* Who has answered is left in peace; but who sees to their own has not answered yet for those in whose stead they are told. */
 static bool is_stopped_by_acknowledgement(struct telling *telling, const struct delivery *cell)
 {
 	const struct incident *incident = state_incident(telling->state, cell->incident);
+	bool call = cell->channel == DELIVERY_VOICE;
 
-	if (!is_notice(cell) || !incident || cell->state == DELIVERY_SENDING)
+	if (!is_notice(cell) || !incident)
 		return false;
-	if (standing_of(&telling->state->cells, cell->incident, cell->person).acknowledged)
-		return true;
-	return cell->channel == DELIVERY_VOICE && is_call_answered(telling, cell, incident);
+	struct standing standing = standing_of(&telling->state->cells, cell->incident, cell->person);
+	if (cell->kind == DELIVERY_ESCALATION)
+		return standing.stood_in || incident->whole;
+	return standing.acknowledged ||
+	       (call && (incident->whole || is_own_call_answered(telling, cell, incident)));
 }
 
 static void wait_until(struct telling *telling, struct delivery *cell, int64_t until)
@@ -90,6 +94,9 @@ static void wait_until(struct telling *telling, struct delivery *cell, int64_t u
 	telling->state->later = true;
 	if (cell->next == until)
 		return;
+	/* The call of a process that died in the middle of it. */
+	if (cell->state == DELIVERY_SENDING)
+		cell->state = DELIVERY_PENDING;
 	cell->next = until;
 	outbox_change(telling->outbox, cell);
 }
@@ -102,7 +109,7 @@ static bool is_untimely(struct telling *telling, struct delivery *cell)
 	const struct plan *plan;
 	int64_t end;
 
-	if (cell->channel != DELIVERY_VOICE || !incident || cell->state == DELIVERY_SENDING)
+	if (cell->channel != DELIVERY_VOICE || !incident)
 		return false;
 	if (state_is_silenced(state, incident)) {
 		wait_until(telling, cell, telling->now + SILENCE_LOOK_MS);
@@ -120,16 +127,19 @@ static void look_at(struct telling *telling, struct messages *messages, struct d
 {
 	struct state *state = telling->state;
 
+	bool due = is_due(state, cell, telling->now);
+
+	/* Under way; not so that of a process that died meanwhile: it is due. */
+	if (cell->state == DELIVERY_SENDING && !due)
+		return;
 	if (is_stopped_by_acknowledgement(telling, cell)) {
 		telling_stop(telling, cell);
-	} else if (is_due(state, cell, telling->now)) {
-		if (is_untimely(telling, cell))
-			return;
-		struct delivery *copy = vec_push_zero(message_of(messages, telling->outbox, cell));
-		delivery_copy(copy, cell);
-	} else if (cell->state != DELIVERY_SENDING) {
+	} else if (!due) {
 		state->later = true;
 		state_wake(state, cell->next - telling->now);
+	} else if (!is_untimely(telling, cell)) {
+		struct delivery *copy = vec_push_zero(message_of(messages, telling->outbox, cell));
+		delivery_copy(copy, cell);
 	}
 }
 

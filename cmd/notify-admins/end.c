@@ -43,10 +43,6 @@ static size_t expire(struct telling *telling, const struct incident *incident)
 			continue;
 		if (is_on_its_way(state, cell)) {
 			on_the_way += cell->channel != DELIVERY_VOICE;
-		} else if (cell->state == DELIVERY_SENDING) {
-			cell->complete = cell->channel != DELIVERY_VOICE;
-			cell->state = DELIVERY_EXPIRED;
-			outbox_change(telling->outbox, cell);
 		} else if (delivery_is_open(cell)) {
 			telling_stop(telling, cell);
 		}
@@ -123,7 +119,7 @@ static void tell_person(struct telling *telling, const char *group, const char *
 			telling_add(telling, &messages[drafts[i].channel], incident->id, &drafts[i]);
 	}
 	for (size_t i = 0; i < DELIVERY_CHANNEL_COUNT; i++)
-		outbox_add(telling->outbox, &messages[i]);
+		telling_hand_out(telling, contact, &messages[i]);
 }
 
 static void tell_recovery(struct telling *telling, const char *group)

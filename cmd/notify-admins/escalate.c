@@ -4,18 +4,18 @@
 #include "telling.h"
 #include "vec.h"
 
-static bool is_open_and_told(struct state *state, const char *group)
+static bool is_open(struct state *state, const char *group)
 {
 	vec_foreach(&state->incidents, incident)
 		if (str_equal(incident->group, group) && telling_is_unanswered(incident) &&
-		    (incident->steps & INCIDENT_TOLD) && !state_is_silenced(state, incident))
+		    !state_is_silenced(state, incident))
 			return true;
 	return false;
 }
 
 void tell_escalation(struct telling *telling, const char *group)
 {
-	struct plan *plan = is_open_and_told(telling->state, group)
+	struct plan *plan = is_open(telling->state, group)
 				    ? plans_get(telling->plans, telling->state, group, PLAN_LAZY_MS)
 				    : NULL;
 

@@ -31,6 +31,8 @@ struct standing standing_of(const struct cells *cells, const char *incident, con
 
 	while ((cell = cells_step(&walk))) {
 		standing.acknowledged = standing.acknowledged || cell->acknowledged_by;
+		standing.stood_in =
+			standing.stood_in || (cell->kind == DELIVERY_ESCALATION && cell->acknowledged_by);
 		switch (cell->kind) {
 		case DELIVERY_FIRST:
 		case DELIVERY_ESCALATION:

@@ -71,12 +71,38 @@ void telling_add(struct telling *telling, struct ledger *message, const char *in
 		vec_push(message, cell);
 }
 
+/* What a process was sending when it died counts as told; a call does not. */
 void telling_stop(struct telling *telling, struct delivery *cell)
 {
-	if (cell->state == DELIVERY_PENDING)
+	if (cell->state == DELIVERY_PENDING || cell->state == DELIVERY_SENDING) {
+		cell->complete = cell->state == DELIVERY_SENDING && cell->channel != DELIVERY_VOICE;
 		cell->state = DELIVERY_EXPIRED;
+	}
 	cell->next = WHEN_UNKNOWN;
 	outbox_change(telling->outbox, cell);
+}
+
+/* Not now, but not forgotten either; and others need not wait for it. */
+static void put_off(struct telling *telling, struct ledger *message, int64_t until)
+{
+	vec_foreach(message, cell) {
+		cell->next = until;
+		cell->begun = telling->now;
+		cells_set(&telling->state->cells, cell);
+		outbox_change(telling->outbox, cell);
+	}
+}
+
+bool telling_hand_out(struct telling *telling, const struct person *person, struct ledger *message)
+{
+	int64_t end;
+
+	if (message->count > 0 && message->items[0].channel == DELIVERY_VOICE && person &&
+	    person_is_quiet(person, telling->now, &end)) {
+		put_off(telling, message, end);
+		return true;
+	}
+	return outbox_add(telling->outbox, message);
 }
 
 /*

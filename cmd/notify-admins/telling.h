@@ -78,8 +78,10 @@ struct draft {
 /* Adds a cell to the message unless the copy has it. */
 void telling_add(struct telling *telling, struct ledger *message, const char *incident,
 		 const struct draft *draft);
-/* The cell is not tried again. How the last call ended stays to be read. */
+/* Tries a cell no more that nobody is at. How the last call ended stays to be read. */
 void telling_stop(struct telling *telling, struct delivery *cell);
+/* Puts into the outbox what is for PERSON (NULL: who is not known any more); true if there was something. A call waits until their quiet hours are over. */
+bool telling_hand_out(struct telling *telling, const struct person *person, struct ledger *message);
 /* Whether its first notice is still to be given to somebody. */
 bool telling_wants_first(const struct state *state, const struct incident *incident);
 /* That step has been seen to for everybody. */

@@ -75,29 +75,6 @@ static void add_incident(const struct course *course, size_t index, const struct
 	telling_add(course->telling, message, id, draft);
 }
 
-/* Not now, but not forgotten either. */
-static void put_off(struct telling *telling, struct ledger *message, int64_t until)
-{
-	vec_foreach(message, cell) {
-		cell->next = until;
-		cells_set(&telling->state->cells, cell);
-		outbox_change(telling->outbox, cell);
-	}
-}
-
-static bool hand_out(const struct course *course, const struct person *person, const struct draft *draft,
-		     struct ledger *message)
-{
-	int64_t end;
-
-	if (message->count > 0 && draft->channel == DELIVERY_VOICE &&
-	    person_is_quiet(person, course->telling->now, &end)) {
-		put_off(course->telling, message, end);
-		return true;
-	}
-	return outbox_add(course->telling->outbox, message);
-}
-
 static bool tell_by(const struct course *course, const struct turn *turn, const struct person *person,
 		    const struct conf_way *way, bool first)
 {
@@ -119,7 +96,7 @@ static bool tell_by(const struct course *course, const struct turn *turn, const 
 		return false;
 	for (size_t i = 0; i < course->plan->incidents.count; i++)
 		add_incident(course, i, &draft, first, &message);
-	return hand_out(course, person, &draft, &message);
+	return telling_hand_out(course->telling, person, &message);
 }
 
 static bool tell_turn(const struct course *course, const struct turn *turn, bool first)
@@ -196,7 +173,21 @@ static bool has_passed_it_on(const struct course *course)
 	return false;
 }
 
-/* To the next whom the policy names; if it names nobody, to the fallback. */
+static bool reaches_others(const struct course *course, const struct turn *turn)
+{
+	const struct person *person;
+	size_t place = 0;
+
+	while ((person = policy_next_person(&course->plan->people, course->telling->state->conf,
+					    course->notice->contact, turn, &place)))
+		for (size_t i = 0; i < turn->what->way_count; i++)
+			if (person != course->notice->contact &&
+			    person_has(person, course->telling->state->conf, turn->what->ways[i].channel))
+				return true;
+	return false;
+}
+
+/* To the next whom the policy names; if it names nobody who can be reached, to the fallback. */
 static void pass_on(const struct course *course)
 {
 	static struct conf_way mail = {.channel = CONF_MAIL};
@@ -207,7 +198,7 @@ static void pass_on(const struct course *course)
 
 	for (unsigned number = 0;
 	     policy_turn(course->notice->contact->policy, number, &turn) && turn.round == 0; number++)
-		if (!is_own(&turn)) {
+		if (!is_own(&turn) && reaches_others(course, &turn)) {
 			tell_turn(course, &turn, false);
 			return;
 		}
@@ -248,7 +239,8 @@ static int64_t begin_of(const struct course *course, size_t index)
 	/* Whose first notice has not begun, say because they are new in the list, has nothing behind them. */
 	if (first_turn(course, &first))
 		return course->telling->now;
-	return incident->silenced_until != WHEN_UNKNOWN && incident->silenced_until > incident->opened
+	/* One that lies ahead was ended by hand. */
+	return incident->silenced_until > incident->opened && incident->silenced_until <= course->telling->now
 		       ? incident->silenced_until
 		       : incident->opened;
 }

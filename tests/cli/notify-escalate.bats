@@ -434,3 +434,124 @@ both='policy "both" { step { after = "0s" channels = { "mail", "voice" } } step 
 	[ "$(calls_to +8190)" -eq 2 ]
 	[ "$(count_to sato@example.org)" -eq 1 ]
 }
+
+# ---- what must not be forgotten, and who must not be called ----
+
+@test "the next step comes although the first notice was held back by a limit" {
+	notify='rate_person = 1' settings "$quick"
+	day 'web1,Sato,sato@example.org,,httpd,,quick,' 'mail,Sato,sato@example.org,,,,quick,' 'app,Ueda,ueda@example.org,,,,,oncall'
+	watch
+	say host1 DOWN 10
+	wait_for has_mails sato@example.org 1
+	say host2 DOWN 9
+	wait_for logged '.host == "host2" and .person == "sato@example.org" and .state == "pending"'
+	wait_for logged '.host == "host2" and .person == "ueda@example.org" and .kind == "escalation"'
+	exec 8>&-
+}
+
+@test "the next step comes in the quiet hours of whoever can only be called" {
+	needs_calls
+	telephones '* key=1@2'
+	now=$(date +%H:%M) later=$(date -d '9 hours' +%H:%M)
+	settings "person \"+8191\" { quiet = \"$now-$later\" } policy \"night\" { step { after = \"0s\" channels = { \"voice\" } } step { after = \"1s\" to = \"group:oncall\" channels = { \"mail\" } } }"
+	day 'web1,Ito,,+8191,pg,,night,' 'app,Ueda,ueda@example.org,,,,,oncall'
+	watch
+	say host1 DOWN 10
+	wait_for has_mails ueda@example.org 1
+	logged '.person == "+8191" and .state == "pending"'
+	[ "$(calls_to +8191)" -eq 0 ]
+	exec 8>&-
+}
+
+@test "a call that could not be made gives way to that of the next step" {
+	needs_calls
+	telephones '* status=503'
+	notify='voice_minute = 100 voice_quarter = 100 voice_hour = 100' \
+		settings 'policy "twice" { step { after = "0s" channels = { "voice" } } step { after = "2s" channels = { "voice" } } }'
+	day 'web1,Sato,,+8190,httpd,,twice,' 'app,Ueda,ueda@example.org,,,,,'
+	watch
+	say host1 DOWN 10
+	wait_for logged '.person == "+8190" and .step == 1 and .outcome == "unreachable"'
+	wait_for logged '.person == "+8190" and .step == 2 and .outcome == "unreachable"'
+	logged '.person == "+8190" and .step == 1 and .state == "expired"'
+	say host3 DOWN 9
+	wait_for has_mails ueda@example.org 1
+	[ "$(calls_to +8190)" -eq 2 ]
+	exec 8>&-
+}
+
+@test "who sees to their own is still called for others" {
+	needs_calls
+	telephones '* status=486'
+	settings 'policy "quick" { step { after = "0s" channels = { "mail" } } step { after = "3s" to = "group:oncall" channels = { "voice" } } }'
+	day 'web1,Sato,sato@example.org,,httpd,,quick,' 'db1,Ueda,ueda@example.org,+8199,,,quick,oncall' 'app,Ito,ito@example.org,,,,,'
+	watch
+	say host1 DOWN 10
+	wait_for has_mails ueda@example.org 1
+	notify-admins ack --by ueda@example.org host1
+	wait_for logged '.person == "ueda@example.org" and .kind == "escalation" and .state == "busy"'
+	say host3 DOWN 9
+	wait_for has_mails ito@example.org 1
+	logged '.person == "ueda@example.org" and .kind == "escalation" and .state == "busy" and .next != null'
+	exec 8>&-
+}
+
+@test "the key 3 of the only one there is passes it on to the fallback" {
+	needs_calls
+	telephones '+8190 key=3@2'
+	settings "${both//8s/1h}"
+	day 'web1,Sato,sato@example.org,+8190,httpd,,both,oncall'
+	watch
+	say host1 DOWN 10
+	wait_for logged '.person == "sato@example.org" and .state == "heard"'
+	wait_for logged '.person == "ops@example.org" and .kind == "escalation" and .state == "sent"'
+	exec 8>&-
+}
+
+@test "who answered while being called is not called again after notify-admins was killed" {
+	needs_calls
+	telephones '+8190 ring=ever'
+	settings "$both"
+	day 'web1,Sato,sato@example.org,+8190,httpd,,both,'
+	watch
+	watch_pid=${pids[-1]}
+	say host1 DOWN 10
+	wait_for was_called +8190 1
+	wait_for logged '.channel == "voice" and .state == "sending"'
+	notify-admins ack --by sato@example.org host1
+	kill -9 "$watch_pid"
+	exec 8>&-
+	sed -i 's/fallback/voice_minute = 10 fallback/' "$VMROLL_CONFIG"
+	notify-admins
+	run ! logged '.channel == "voice" and .state == "sending"'
+	[ "$(calls_to +8190)" -eq 1 ]
+}
+
+@test "that it is over is told by telephone after the quiet hours" {
+	needs_calls
+	telephones '+8190 key=1@2'
+	notify='voice_minute = 10' settings ''
+	day 'web1,Sato,,+8190,httpd,,,'
+	line host1 DOWN 10 | notify-admins -
+	logged '.channel == "voice" and .state == "acknowledged"'
+	notify='voice_minute = 10' settings "person \"+8190\" { quiet = \"$(date +%H:%M)-$(date -d '9 hours' +%H:%M)\" }"
+	line host1 UP 0 | notify-admins -
+	logged '.kind == "recovery" and .channel == "voice" and .state == "pending" and .next != null'
+	[ "$(calls_to +8190)" -eq 1 ]
+}
+
+@test "a relay that is mute delays no call" {
+	needs_calls
+	echo greeting=mute >"$mail/faults"
+	telephones '+8190 key=1@2'
+	settings 'policy "both" { step { after = "0s" channels = { "mail" } } step { after = "1s" channels = { "voice" } } }'
+	sed -i 's/fallback = /policy = "both" fallback = /' "$VMROLL_CONFIG"
+	mapfile -t rows < <(seq -f 'web1,P%g,p%g@example.org,,,,,' 200)
+	day 'web1,Sato,a@example.org,+8190,httpd,,,' "${rows[@]}"
+	watch
+	say host1 DOWN 10
+	wait_for logged '.channel == "voice" and .state == "acknowledged"'
+	# And by then not even the first mail was tried to everybody.
+	[ "$(notify-admins log -r -o PERSON | sort -u | wc -l)" -lt 200 ]
+	exec 8>&-
+}
