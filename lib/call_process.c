@@ -111,7 +111,14 @@ static void watch(const struct caller *caller)
 
 static int start(struct caller *caller, struct err *e)
 {
+	cleanup(cleanup_mem) char *exchange = NULL;
+	struct err ignored;
+
+	/* Only its host is of interest. One that cannot be used was refused with each number that should go there. */
+	if (caller->exchange)
+		(void)call_uri(caller->exchange, "0", &exchange, &ignored);
 	struct call_settings settings = {.sip = {.from = caller->from,
+						 .exchange = exchange,
 						 .registrar = caller->registrar,
 						 .user = caller->user,
 						 .password = caller->password,

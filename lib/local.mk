@@ -114,6 +114,7 @@ lib_libcore_a_SOURCES += lib/sip_end.c
 lib_libcore_a_SOURCES += lib/sip_keys.c
 lib_libcore_a_SOURCES += lib/sip_media.c
 lib_libcore_a_SOURCES += lib/sip_pace.c
+lib_libcore_a_SOURCES += lib/sip_redirect.c
 lib_libcore_a_SOURCES += lib/sip_register.c
 lib_libcore_a_SOURCES += lib/sip_sdp.c
 lib_libcore_a_SOURCES += lib/sip_uri.c

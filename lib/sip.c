@@ -85,18 +85,21 @@ static int listen_somewhere(struct sip *sip, const struct sip_uri *from, struct 
 	return error ? err_set_errno(e, ERR_ENV, error, "%s: listening for SIP", from->host) : 0;
 }
 
-/* Whoever wants to know whether we are there is told so; everything else that is no call of ours is refused. */
+/*
+ * Whoever wants to know whether we are there is told so; everything else that is no call of ours is refused. Without
+ * a transaction (RFC 3261 section 8.2.7), which libre keeps for half a minute: strangers can send many.
+ */
 static bool answer_request(const struct sip_msg *message, void *context)
 {
 	struct sip *sip = context;
 
 	if (pl_strcmp(&message->met, "OPTIONS") == 0)
-		(void)sip_treplyf(NULL, NULL, sip->stack, message, false, 200, "OK",
-				  "Allow: INVITE, ACK, BYE, CANCEL, INFO, OPTIONS\r\n"
-				  "Accept: application/sdp, application/dtmf-relay, application/dtmf\r\n"
-				  "Content-Length: 0\r\n\r\n");
+		(void)sip_replyf(sip->stack, message, 200, "OK",
+				 "Allow: INVITE, ACK, BYE, CANCEL, INFO, OPTIONS\r\n"
+				 "Accept: application/sdp, application/dtmf-relay, application/dtmf\r\n"
+				 "Content-Length: 0\r\n\r\n");
 	else if (pl_strcmp(&message->met, "ACK") != 0)
-		(void)sip_treply(NULL, sip->stack, message, 405, "Method Not Allowed");
+		(void)sip_reply(sip->stack, message, 405, "Method Not Allowed");
 	return true;
 }
 
@@ -104,7 +107,7 @@ static void refuse_call(const struct sip_msg *message, void *context)
 {
 	struct sip *sip = context;
 
-	(void)sip_treply(NULL, sip->stack, message, 403, "No Calls Are Taken Here");
+	(void)sip_reply(sip->stack, message, 403, "No Calls Are Taken Here");
 }
 
 static void all_closed(void *context)
@@ -143,7 +146,7 @@ static int open_stack(struct sip *sip, const struct sip_uri *from, struct err *e
 				  all_closed, sip);
 	if (error)
 		return err_set_errno(e, ERR_ENV, error, "libre");
-	sip_set_trace_handler(sip->stack, sip_call_trace);
+	sip_set_trace_handler(sip->stack, sip_redirect_trace);
 	if (listen_somewhere(sip, from, e) < 0)
 		return e ? e->code : ERR_ENV;
 	error = sipsess_listen(&sip->sessions, sip->stack, HASH_SIZE, refuse_call, sip);
@@ -173,9 +176,20 @@ static int set_identity(struct sip *sip, const struct sip_settings *settings, co
 		return err_wrap(e, "sip.registrar");
 	hostport = sip_uri_hostport(settings->registrar ? &registrar : from);
 	sip->from_uri = mem_format("sip:%s@%s", sip->contact, hostport);
+	sip->registrar_host = mem_string(registrar.host);
 	sip->registrar = mem_string(settings->registrar);
 	free(hostport);
 	sip_uri_done(&registrar);
+	return 0;
+}
+
+static int set_exchange(struct sip *sip, const char *exchange, struct err *e)
+{
+	cleanup(sip_uri_done) struct sip_uri uri = {0};
+
+	if (exchange && sip_uri_parse(exchange, &uri, e) < 0)
+		return err_wrap(e, "sip.exchange");
+	sip->exchange_host = mem_string(uri.host);
 	return 0;
 }
 
@@ -188,7 +202,7 @@ static int open_agent(struct sip *sip, const struct sip_settings *settings, stru
 	if (sa_set_str(&sip->address, from.host, 0) != 0 || sa_is_any(&sip->address))
 		return err_set(e, ERR_USAGE, "sip.from: %s: the host has to be an address of this machine",
 			       from.host);
-	if (set_identity(sip, settings, &from, e) < 0)
+	if (set_identity(sip, settings, &from, e) < 0 || set_exchange(sip, settings->exchange, e) < 0)
 		return e ? e->code : ERR_USAGE;
 	sip->ring_timeout_ms = settings->ring_timeout_ms;
 	return open_stack(sip, &from, e);
@@ -249,6 +263,8 @@ void sip_free(struct sip *sip)
 		explicit_bzero(sip->password, strlen(sip->password));
 	free(sip->password);
 	free(sip->registrar);
+	free(sip->registrar_host);
+	free(sip->exchange_host);
 	free(sip);
 }
 

@@ -2,8 +2,8 @@
  * sip.h - calls over SIP (RFC 3261) with G.711 audio (RFC 3551) and keys (RFC 4733), by libre, of which this is the only user.
  *
  * One user agent that calls and cannot be called: INVITEs to it are refused, OPTIONS is answered. It speaks UDP and
- * TCP, registers where a registrar is given, and authenticates by digest (MD5, which is what libre has). Redirects are
- * not followed and transfers (REFER) not obeyed: a list or a peer must not choose who else is called.
+ * TCP, registers where a registrar is given, and authenticates by digest (MD5, which is what libre has), but only to
+ * the exchange and the registrar: of what others were shown, the password could be guessed. Redirects are not followed and transfers (REFER) not obeyed: a list or a peer must not choose who else is called.
  *
  * Everything runs in one thread inside sip_loop, and there is one agent a process; handlers are called from there and
  * may call anything here but sip_loop and sip_free. Nothing is ever called from inside the call that caused it.
@@ -33,6 +33,7 @@ struct sip_timer;
 struct sip_settings {
 	const char *from; /* "sip:vmroll@10.0.0.9:5060[;transport=tcp]": the host is an address of this machine */
 	const char *registrar; /* "sip:10.0.0.5", or NULL: there is none */
+	const char *exchange; /* "sip:0@10.0.0.5": calls to its host may be authenticated, as to that of REGISTRAR; or NULL */
 	const char *user;      /* for digest authentication, with PASSWORD; NULL: the user of FROM */
 	const char *password;  /* or NULL: whoever demands authentication refuses us */
 	int64_t ring_timeout_ms;

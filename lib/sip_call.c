@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "mem.h"
 #include "sip_private.h"
@@ -45,6 +46,7 @@ void sip_call_free(struct sip_call *call)
 	sip_media_close(call);
 	mem_deref(call->sdp);
 	free(call->uri);
+	free(call->branch);
 	free(call->text);
 	free(call);
 }
@@ -60,16 +62,20 @@ void sip_call_key(struct sip_call *call, char key)
 		call->handlers->key(call->context, key);
 }
 
-static char *describe_response(const struct sip_msg *message)
+char *sip_call_response_text(const struct sip_msg *message)
 {
 	return mem_format("%u %.*s", message->scode, (int)message->reason.l, message->reason.p);
 }
 
 static void end_by_response(struct sip_call *call, const struct sip_msg *message)
 {
-	cleanup(cleanup_mem) char *text = describe_response(message);
+	cleanup(cleanup_mem) char *text = sip_call_response_text(message);
+	bool is_withheld = (message->scode == 401 || message->scode == 407) && call->sip->password &&
+			   !sip_call_is_trusted(call);
+	cleanup(cleanup_mem) char *whole =
+		is_withheld ? mem_format("%s: the password is for the exchange alone", text) : NULL;
 
-	sip_call_end(call, sip_end_of_response(message->scode, has_rung(call)), text);
+	sip_call_end(call, sip_end_of_response(message->scode, has_rung(call)), whole ? whole : text);
 }
 
 static void end_by_error(struct sip_call *call, int error)
@@ -168,6 +174,27 @@ static void closed(int error, const struct sip_msg *message, void *context)
 		end_by_error(call, error ? error : ECONNABORTED);
 }
 
+bool sip_call_is_trusted(const struct sip_call *call)
+{
+	const struct sip *sip = call->sip;
+	struct sip_uri uri = {0};
+	bool is_trusted = false;
+
+	if (sip_uri_parse(call->uri, &uri, NULL) == 0)
+		is_trusted = (sip->exchange_host && strcasecmp(uri.host, sip->exchange_host) == 0) ||
+			     (sip->registrar_host && strcasecmp(uri.host, sip->registrar_host) == 0);
+	sip_uri_done(&uri);
+	return is_trusted;
+}
+
+/* Whoever a list has us call could try passwords on our answer at leisure, and demand another without end. */
+static int authenticate(char **user, char **password, const char *realm, void *context)
+{
+	const struct sip_call *call = context;
+
+	return sip_call_is_trusted(call) ? sip_authenticate(user, password, realm, call->sip) : EAUTH;
+}
+
 static int connect_session(struct sip_call *call)
 {
 	struct sip *sip = call->sip;
@@ -176,11 +203,13 @@ static int connect_session(struct sip_call *call)
 
 	if (!error)
 		error = sip_sdp_offer(call, &offer);
+	sip->connecting = call;
 	if (!error)
 		error = sipsess_connect(&call->session, sip->sessions, call->uri, NULL, sip->from_uri,
-					sip->contact, NULL, 0, "application/sdp", offer, sip_authenticate,
-					sip, false, take_offer, take_answer, progressed, established,
+					sip->contact, NULL, 0, "application/sdp", offer, authenticate, call,
+					false, take_offer, take_answer, progressed, established,
 					sip_keys_info, NULL, closed, call, NULL);
+	sip->connecting = NULL;
 	mem_deref(offer);
 	return error;
 }
@@ -217,51 +246,4 @@ int sip_call(struct sip *sip, const char *uri, const struct sip_handlers *handle
 	start_ring_timer(made);
 	sip_register(sip);
 	return 0;
-}
-
-static struct sip_call *find_by_id(struct sip *sip, const struct pl *id)
-{
-	for (struct le *le = list_head(&sip->calls); le; le = le->next) {
-		struct sip_call *call = le->data;
-		const char *its = call->session ? sip_dialog_callid(sipsess_dialog(call->session)) : NULL;
-		if (its && pl_strcmp(id, its) == 0)
-			return call;
-	}
-	return NULL;
-}
-
-static void stop_redirect(struct sip *sip, const struct sip_msg *message)
-{
-	struct sip_call *call = find_by_id(sip, &message->callid);
-
-	if (!call || message->req || message->scode / 100 != 3 || pl_strcmp(&message->cseq.met, "INVITE"))
-		return;
-	cleanup(cleanup_mem) char *text = describe_response(message);
-	cleanup(cleanup_mem) char *whole = mem_format("%s: redirects are not followed", text);
-	sip_call_end(call, sip_end_of_response(message->scode, false), whole);
-	/* Now, not from the loop: libre goes on to handle the response, and follows only for a session that is wanted. */
-	call->session = mem_deref(call->session);
-}
-
-void sip_call_trace(bool sent, enum sip_transp transport, const struct sa *from, const struct sa *to,
-		    const uint8_t *packet, size_t length, void *context)
-{
-	static const char REDIRECT[] = "SIP/2.0 3";
-	struct sip_msg *message = NULL;
-	struct mbuf *copy;
-
-	(void)transport;
-	(void)from;
-	(void)to;
-	if (sent || length < sizeof REDIRECT || memcmp(packet, REDIRECT, sizeof REDIRECT - 1) != 0)
-		return;
-	copy = mbuf_alloc(length);
-	if (!copy)
-		mem_exhausted();
-	(void)mbuf_write_mem(copy, packet, length);
-	copy->pos = 0;
-	if (sip_msg_decode(&message, copy) == 0)
-		stop_redirect(context, message);
-	mem_deref(message);
-	mem_deref(copy);
 }

@@ -65,7 +65,10 @@ struct sip {
 	char *user;
 	char *password;
 	char *registrar;
+	char *registrar_host; /* of both, NULL where there is none */
+	char *exchange_host;
 	int64_t ring_timeout_ms;
+	struct sip_call *connecting; /* its first INVITE is on its way out */
 	struct sipreg *registration;
 	enum sip_registered registered;
 	struct list calls;
@@ -120,6 +123,7 @@ struct sip_call {
 	const struct sip_handlers *handlers;
 	void *context;
 	char *uri;
+	char *branch; /* of the newest INVITE that went out; NULL: none did */
 	enum sip_state state;
 	struct sipsess *session;
 	struct sdp_session *sdp;
@@ -138,10 +142,16 @@ void sip_call_start(struct sip_call *call); /* registration is done, or there is
 void sip_call_end(struct sip_call *call, enum sip_end end, const char *text);
 void sip_call_free(struct sip_call *call);
 void sip_call_key(struct sip_call *call, char key);
-/* libre's trace of what comes in: a final 3xx must be stopped before it follows. */
-void sip_call_trace(bool sent, enum sip_transp transport, const struct sa *from, const struct sa *to,
-		    const uint8_t *packet, size_t length, void *context);
+/* "486 Busy Here"; the caller frees. */
+char *sip_call_response_text(const struct sip_msg *message);
+/* Whether the call goes to the exchange or the registrar: nobody else is shown what is made of the password. */
+bool sip_call_is_trusted(const struct sip_call *call);
 int sip_authenticate(char **user, char **password, const char *realm, void *context);
+
+/* ---- sip_redirect.c ---- */
+/* For libre's trace: a final 3xx must be stopped before libre sees it. */
+void sip_redirect_trace(bool sent, enum sip_transp transport, const struct sa *from, const struct sa *to,
+			const uint8_t *packet, size_t length, void *context);
 
 /* ---- sip_end.c ---- */
 enum sip_end sip_end_of_response(unsigned status, bool rang);

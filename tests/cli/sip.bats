@@ -178,15 +178,23 @@ a = array.array("h"); a.frombytes(open(sys.argv[1], "rb").read()); a.reverse(); 
 @test "authentication: of INVITE, by both codes; a wrong password is refused for good" {
 	phone --user roll --password s3cret --plan 'ask auth=401 key=1@0.2' --plan 'proxy auth=407 key=1@0.2'
 	export SIP_PASSWORD=s3cret
-	call ask --user roll --keys 1
+	exchange=sip:0@127.0.0.1
+	call ask --user roll --exchange "$exchange" --keys 1
 	said 'key 0 1'
-	call proxy --user roll --keys 1
+	call proxy --user roll --exchange "$exchange" --keys 1
 	said 'key 0 1'
-	SIP_PASSWORD=wr0ng call ask --user roll
+	SIP_PASSWORD=wr0ng call ask --user roll --exchange "$exchange"
 	said 'ended 0 refused 0 401 *'
+	# From here on they are strangers, who could guess the password from an answer.
+	for options in "" "--exchange sip:0@127.0.0.2"; do
+		# shellcheck disable=SC2086 # several words
+		call ask --user roll $options
+		said 'ended 0 refused 0 401 *: the password is for the exchange alone'
+	done
+	[ "$(jq -s '[.[] | select(.event == "challenged")] | length' "$scratch/events")" -eq 6 ]
 	unset SIP_PASSWORD
-	call ask --user roll
-	said 'ended 0 refused 0 401 *'
+	call ask --user roll --exchange "$exchange"
+	said 'ended 0 refused 0 401 Unauthorized'
 	[[ $output$stderr != *wr0ng* ]]
 }
 
@@ -220,9 +228,14 @@ a = array.array("h"); a.frombytes(open(sys.argv[1], "rb").read()); a.reverse(); 
 	phone
 	printf 'elsewhere status=302 to=sip:press@127.0.0.1:%s\npress key=1@0.2\nvideo sdp=video\nnone sdp=none
 multicast sdp=multicast\ngarbage sdp=garbage\nnocodec sdp=nocodec\nnat sdp=nat\nspoof spoof=1@0.5\n' "$port" >"$scratch/plan"
-	call elsewhere
-	said 'ended 0 refused 0 302 *: redirects are not followed'
-	[ "$(jq -s '[.[] | select(.event == "invited")] | length' "$scratch/events")" -eq 1 ]
+	# However it is written: libre would follow each of them.
+	printf '%s status=302 to=sip:press@127.0.0.1:%s %s\n' zero "$port" code=0302 large "$port" code=4294967598 \
+		alien "$port" alien proxied "$port" auth=407 >>"$scratch/plan"
+	for user in elsewhere zero large alien; do
+		call "$user"
+		said 'ended 0 refused 0 302 *: redirects are not followed'
+	done
+	[ "$(jq -s '[.[] | select(.event == "invited")] | length' "$scratch/events")" -eq 4 ]
 	for user in video none multicast garbage nocodec; do
 		call "$user"
 		said 'ended 0 refused 0 *'
@@ -318,6 +331,22 @@ noise OPTIONS 200' ]
 	# The call that was up has noticed nothing.
 	wait_for grep -q '^ended 0 hung-up' "$scratch/caller.out"
 	[ "$(cut -d' ' -f1 "$scratch/caller.out" | xargs)" = 'port ringing answered key ended' ]
+}
+
+@test "a flood of strangers costs no memory, and no call" {
+	phone --plan talk
+	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1 \
+		"$caller" "$from" "sip:talk@127.0.0.1:$port" >"$scratch/caller.out" 2>&1 3>&- &
+	pid=$!
+	pids+=("$pid")
+	wait_for grep -q answered "$scratch/caller.out"
+	before=$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")
+	run timeout 60 "$tools/sip/stranger" --flood 6000 "$(sed -n 's/^port //p' "$scratch/caller.out")"
+	[ "$output" = 'flood OPTIONS 200' ]
+	after=$(awk '/^VmHWM/ { print $2 }' "/proc/$pid/status")
+	echo "from $before KiB to $after KiB"
+	[ $((after - before)) -lt 8192 ]
+	[ "$(cut -d' ' -f1 "$scratch/caller.out" | xargs)" = 'port ringing answered' ]
 }
 
 @test "one of three at once: each by itself; stopping hangs all of them up, within a second" {

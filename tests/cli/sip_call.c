@@ -2,7 +2,7 @@
  * sip_call.c - for tests: makes calls through lib/sip and says what becomes of them.
  *
  * usage: sip_call [OPTION...] FROM URI...
- *   --registrar URI --user NAME (password: $SIP_PASSWORD)
+ *   --registrar URI --exchange URI --user NAME (password: $SIP_PASSWORD)
  *   --ring MS        ring timeout, 30000
  *   --play FILE      samples (8 kHz, s16, one channel); for ever again with --again, else hangs up when it was played
  *   --keys N         hangs up after N keys
@@ -125,6 +125,7 @@ static int read_samples(const char *path)
 static int parse(int argc, char **argv)
 {
 	static const struct option OPTIONS[] = {{"registrar", required_argument, NULL, 'R'},
+						{"exchange", required_argument, NULL, 'e'},
 						{"user", required_argument, NULL, 'u'},
 						{"ring", required_argument, NULL, 'r'},
 						{"play", required_argument, NULL, 'p'},
@@ -141,6 +142,9 @@ static int parse(int argc, char **argv)
 		switch (option) {
 		case 'R':
 			settings.registrar = optarg;
+			break;
+		case 'e':
+			settings.exchange = optarg;
 			break;
 		case 'u':
 			settings.user = optarg;

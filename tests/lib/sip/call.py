@@ -103,7 +103,17 @@ class Call:
         if body:
             more.append(("content-type", "application/sdp"))
         self.invite_reply = reply(self.invite, status, self.tag, more, body)
+        if status >= 300:
+            self.disguise()
         self.send_reply()
+
+    def disguise(self):
+        answer = self.invite_reply
+        if self.plan.has("code"):
+            version, _, reason = answer.start.split(" ", 2)
+            answer.start = f"{version} {self.plan.get('code')} {reason}"
+        if self.plan.has("alien"):
+            answer.headers = [(name, token() if name == "call-id" else value) for name, value in answer.headers]
 
     def send_reply(self):
         garble = self.plan.has("garble")
