@@ -12,6 +12,7 @@
 #include "call_private.h"
 #include "call_process.h"
 #include "mem.h"
+#include "speech.h"
 #include "when.h"
 
 enum { WAIT_MS = 20000 };
@@ -413,8 +414,36 @@ static void the_end_waits_for_no_call(void **state)
 	close(mute);
 }
 
+static void a_build_that_cannot_call_says_so(void **state)
+{
+	(void)state;
+	struct conf_sip with = settings();
+	struct caller *caller = NULL;
+	struct err e = {0};
+
+	assert_error(caller_start(&caller, &with, NULL, &e), ERR_USAGE, &e, "built without");
+	assert_null(caller);
+}
+
+/* The rest needs something that calls. */
+static int run_without(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_neither_is_not_called),
+		cmocka_unit_test(an_exchange_has_one_place_for_a_number),
+		cmocka_unit_test(an_order_arrives_as_it_was_sent),
+		cmocka_unit_test(an_outcome_arrives_as_it_was_sent),
+		cmocka_unit_test(what_is_cut_short_is_refused),
+		cmocka_unit_test(a_build_that_cannot_call_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
 int main(void)
 {
+	if (!sip_is_built() || !speech_is_built())
+		return run_without();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_number_goes_through_the_exchange),
 		cmocka_unit_test(a_uri_is_called_as_it_is),

@@ -3,6 +3,8 @@
 
 #include "unit.h"
 
+#ifdef HAVE_SPEECH
+
 #include <glob.h>
 #include <math.h>
 #include <poll.h>
@@ -473,3 +475,35 @@ int main(void)
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
+
+#else
+
+#include "speech.h"
+
+static void without_espeak_it_says_so(void **state)
+{
+	(void)state;
+	struct child worker;
+	struct speech none = {0};
+	struct err e = {0};
+	int result;
+
+	assert_false(speech_is_built());
+	/* The settings of a machine that calls can still be read on one that does not. */
+	assert_ok(speech_check_lang("en-gb", &e), &e);
+	assert_ok(speech_start(&worker, &e), &e);
+	assert_ok(speech_ask(&worker, "en-gb", "web1 is down", &e), &e);
+	while ((result = speech_take(&worker, &none, &e)) == 0)
+		continue;
+	assert_error(result, ERR_ENV, &e, "built without espeak-ng");
+	child_kill(&worker);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(without_espeak_it_says_so)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#endif
