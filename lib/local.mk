@@ -117,6 +117,7 @@ lib_libcore_a_SOURCES += lib/sip_pace.c
 lib_libcore_a_SOURCES += lib/sip_redirect.c
 lib_libcore_a_SOURCES += lib/sip_register.c
 lib_libcore_a_SOURCES += lib/sip_sdp.c
+lib_libcore_a_SOURCES += lib/sip_timer.c
 lib_libcore_a_SOURCES += lib/sip_uri.c
 else
 lib_libcore_a_SOURCES += lib/sip_none.c lib/sip.h

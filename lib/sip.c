@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "mem.h"
 #include "sip_private.h"
@@ -28,13 +29,6 @@ struct watch {
 	struct le le;
 	int fd;
 	void (*readable)(void *context);
-	void *context;
-};
-
-struct sip_timer {
-	struct le le;
-	struct tmr tmr;
-	void (*fire)(void *context);
 	void *context;
 };
 
@@ -132,6 +126,18 @@ static void open_dns(struct sip *sip)
 		sip->dns = NULL;
 }
 
+/* A call is a descriptor, and so is whoever connects to us: the usual 1024 are fewer than calls there may be. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+	/* Refused, it stays as it was. */
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int open_stack(struct sip *sip, const struct sip_uri *from, struct err *e)
 {
 	int error = libre_init();
@@ -139,6 +145,7 @@ static int open_stack(struct sip *sip, const struct sip_uri *from, struct err *e
 	if (error)
 		return err_set_errno(e, ERR_ENV, error, "libre");
 	dbg_init(DBG_EMERG, DBG_NONE);
+	raise_limit();
 	error = fd_setsize(DESCRIPTORS);
 	open_dns(sip);
 	if (!error)
@@ -325,36 +332,6 @@ int sip_watch(struct sip *sip, int fd, void (*readable)(void *context), void *co
 	}
 	list_append(&sip->watches, &watch->le, watch);
 	return 0;
-}
-
-static void timer_fired(void *context)
-{
-	struct sip_timer *timer = context;
-	void (*fire)(void *) = timer->fire;
-	void *argument = timer->context;
-
-	sip_timer_cancel(timer);
-	fire(argument);
-}
-
-struct sip_timer *sip_after(struct sip *sip, int64_t delay_ms, void (*fire)(void *context), void *context)
-{
-	struct sip_timer *timer = mem_zalloc(1, sizeof *timer);
-
-	timer->fire = fire;
-	timer->context = context;
-	list_append(&sip->timers, &timer->le, timer);
-	tmr_start(&timer->tmr, delay_ms > 0 ? (uint64_t)delay_ms : 0, timer_fired, timer);
-	return timer;
-}
-
-void sip_timer_cancel(struct sip_timer *timer)
-{
-	if (!timer)
-		return;
-	tmr_cancel(&timer->tmr);
-	list_unlink(&timer->le);
-	free(timer);
 }
 
 int sip_loop(struct sip *sip, struct err *e)

@@ -349,6 +349,16 @@ noise OPTIONS 200' ]
 	[ "$(cut -d' ' -f1 "$scratch/caller.out" | xargs)" = 'port ringing answered' ]
 }
 
+@test "there are descriptors for as many calls as there may be" {
+	phone --plan '* ring=ever'
+	uris=()
+	for i in {1..120}; do
+		uris+=("sip:user$i@127.0.0.1:$port")
+	done
+	(ulimit -Sn 64 && exec timeout 60 "$caller" --ring 2000 "$from" "${uris[@]}") >"$scratch/caller.out" 2>&1 3>&-
+	[ "$(grep -c '^ended [0-9]* no-answer ' "$scratch/caller.out")" -eq 120 ]
+}
+
 @test "one of three at once: each by itself; stopping hangs all of them up, within a second" {
 	phone --plan 'press key=1@0.3' --plan 'busy status=486' --plan 'ring ring=ever' --plan 'talk'
 	run timeout 60 "$caller" --ring 500 --keys 1 "$from" "sip:press@127.0.0.1:$port" "sip:busy@127.0.0.1:$port" \
