@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "plan.h"
+#include "spoken.h"
 #include "state.h"
 #include "str.h"
 
@@ -36,6 +37,10 @@ enum { CARRIER_COUNT = DELIVERY_CHANNEL_COUNT };
 
 /* By enum delivery_channel. */
 extern const struct carrier *const carriers[CARRIER_COUNT];
+
+/* Appends a call as text: whom (NAME may be NULL), in what language, what is said; with ASKS also what key 4 says. */
+void carrier_voice_describe(struct str *text, const char *name, const char *address, const char *lang,
+			    const struct spoken *spoken, bool asks);
 
 extern const struct carrier carrier_mail, carrier_voice, carrier_webhook, carrier_command;
 

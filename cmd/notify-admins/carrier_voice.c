@@ -84,21 +84,28 @@ static int write_spoken(struct state *state, struct plans *plans, struct ledger 
 	return result < 0 ? result : 0;
 }
 
+void carrier_voice_describe(struct str *text, const char *name, const char *address, const char *lang,
+			    const struct spoken *spoken, bool asks)
+{
+	cleanup(cleanup_mem) char *shown = name ? str_escape(name) : NULL;
+
+	str_addf(text, "Call: %s%s%s%s (%s)\n\n%s\n", shown ? shown : "", shown ? " <" : "", address,
+		 shown ? ">" : "", lang, spoken->message);
+	if (asks)
+		str_addf(text, "\n[4] %s\n", spoken->all);
+	str_add(text, "\n");
+}
+
 static int voice_show(struct state *state, struct plans *plans, struct ledger *cells, struct str *text,
 		      struct err *e)
 {
 	const struct delivery *first = &cells->items[0];
 	cleanup(spoken_done) struct spoken spoken = {0};
-	cleanup(cleanup_mem) char *name = first->name ? str_escape(first->name) : NULL;
 	const char *lang;
 
 	if (write_spoken(state, plans, cells, &spoken, &lang, e) < 0)
 		return e->code;
-	str_addf(text, "Call: %s%s%s%s (%s)\n\n%s\n", name ? name : "", name ? " <" : "", first->address,
-		 name ? ">" : "", lang, spoken.message);
-	if (spoken_asks(first->kind))
-		str_addf(text, "\n[4] %s\n", spoken.all);
-	str_add(text, "\n");
+	carrier_voice_describe(text, first->name, first->address, lang, &spoken, spoken_asks(first->kind));
 	return 0;
 }
 

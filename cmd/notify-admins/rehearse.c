@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "affected.h"
+#include "carrier.h"
 #include "letter.h"
 #include "log.h"
 #include "mem.h"
@@ -13,6 +14,7 @@
 #include "notify.h"
 #include "people.h"
 #include "policy.h"
+#include "spoken.h"
 #include "str.h"
 #include "vec.h"
 #include "when.h"
@@ -77,6 +79,67 @@ static int prepare(struct rehearsal *r, struct options *o, struct store_view *vi
 	const struct admins *admins = have_admins ? &r->admins : NULL;
 	people_build(&r->people, admins, &o->conf);
 	notices_build(&r->notices, r->cases, r->incidents.count, admins, &r->people, &o->conf);
+	return 0;
+}
+
+/* ---- the messages ---- */
+
+static struct wording wording_of(const struct options *o, const struct notice *notice)
+{
+	return (struct wording){.folder = o->conf.notify.templates, .lang = notice->contact->voice_lang};
+}
+
+static void rehearse_mail(const struct options *o, const struct rehearsal *r, const struct notice *notice,
+			  struct err *e)
+{
+	const struct wording wording = wording_of(o, notice);
+	cleanup(letter_done) struct letter letter = {0};
+
+	if (letter_write(&letter, DELIVERY_FIRST, &r->notices, notice, &wording, e) > 0)
+		complain_of_template(e);
+	show_letter(&letter, notice->name, notice->address);
+}
+
+/* Whether a step of their own policy calls them. */
+static bool is_called(const struct person *person, const struct conf *conf)
+{
+	const struct conf_policy *policy = person->policy;
+
+	if (!person_has(person, conf, CONF_VOICE))
+		return false;
+	for (size_t i = 0; i < policy->step_count; i++)
+		for (size_t j = 0; policy->steps[i].to.count == 0 && j < policy->steps[i].way_count; j++)
+			if (policy->steps[i].ways[j].channel == CONF_VOICE)
+				return true;
+	return false;
+}
+
+static int rehearse_call(const struct options *o, const struct rehearsal *r, const struct notice *notice,
+			 struct err *e)
+{
+	const struct person *person = notice->contact;
+	const struct wording wording = wording_of(o, notice);
+	cleanup(spoken_done) struct spoken spoken = {0};
+	cleanup(str_done) struct str text = {0};
+
+	int result = spoken_write(&spoken, DELIVERY_FIRST, &r->notices, notice, &wording, e);
+	if (result < 0)
+		return result;
+	if (result > 0)
+		complain_of_template(e);
+	carrier_voice_describe(&text, notice->name, person->phone, person->voice_lang, &spoken,
+			       spoken_asks(DELIVERY_FIRST));
+	fputs(text.data, stdout);
+	return 0;
+}
+
+static int rehearse_messages(const struct options *o, const struct rehearsal *r, struct err *e)
+{
+	vec_foreach(&r->notices, notice) {
+		rehearse_mail(o, r, notice, e);
+		if (!notice->copy && is_called(notice->contact, &o->conf) && rehearse_call(o, r, notice, e) < 0)
+			return e->code;
+	}
 	return 0;
 }
 
@@ -189,14 +252,8 @@ int rehearse(struct options *o, struct err *e)
 	    (o->at && cli_time("--at", o->at, &at, e) < 0) || cli_store(&o->conf, STORE_READ, &store, e) < 0 ||
 	    store_view_open(&view, store, e) < 0 || prepare(&r, o, view, at, e) < 0)
 		return e->code;
-	vec_foreach(&r.notices, notice) {
-		const struct wording wording = {.folder = o->conf.notify.templates,
-						.lang = notice->contact->voice_lang};
-		cleanup(letter_done) struct letter letter = {0};
-		if (letter_write(&letter, DELIVERY_FIRST, &r.notices, notice, &wording, e) > 0)
-			complain_of_template(e);
-		show_letter(&letter, notice->name, notice->address);
-	}
+	if (rehearse_messages(o, &r, e) < 0)
+		return e->code;
 	show_timetables(o, &r, at);
 	if (r.notices.untold > 0)
 		return err_set(e, ERR_PARTIAL, "nobody to tell for %zu VM%s: no administrator can be reached and notify.fallback is empty",

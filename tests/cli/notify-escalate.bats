@@ -309,6 +309,18 @@ quick='policy "quick" { step { after = "0s" channels = { "mail" } } step { after
 	[ "$(count_to sato@example.org)" -eq 0 ]
 }
 
+@test "the rehearsal says what a call would say, to whom one is made" {
+	# Nothing is called: neither libre nor a telephone is needed.
+	echo 5999 >"$phone/port"
+	settings 'policy "boss" { step { channels = { "mail" } } step { after = "3m" to = "ueda@example.org" channels = { "voice" } } }'
+	day 'web1,Sato,sato@example.org,+8190,httpd,en-gb,both,' 'db1,Ito,ito@example.org,,pg,,both,' \
+		'web2,Kato,kato@example.org,+8191,,,boss,' 'app,Ueda,ueda@example.org,+8192,,,,'
+	run -0 notify-admins --host host1 --dry-run
+	echo "$output"
+	[[ $output == *$'\nCall: Sato <+8190> (en-gb)\n\n'*'host 1 is down'*'web 1. Press 1 '*$'\n\n[4] '*'H T T P D'* ]]
+	[ "$(grep -c '^Call: ' <<<"$output")" -eq 1 ]
+}
+
 # ---- calls ----
 
 both='policy "both" { step { after = "0s" channels = { "mail", "voice" } } step { after = "8s" to = "group:oncall" channels = { "voice" } } }'
