@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# demo.bats - scripts/demo --down takes away what was kept or killed, and nothing else
+# demo.bats - scripts/demo from its beginning to its end; --down takes away what was kept or killed, and nothing else
 
 # shellcheck source=tests/lab/lib/lab.bash
 source "$BATS_TEST_DIRNAME/lib/lab.bash"
@@ -47,4 +47,39 @@ teardown()
 	run "$top_srcdir/scripts/demo" --down
 	[[ $status -eq 0 && -e $demo/watch.pid ]]
 	background_alive chain
+}
+
+@test "who is called presses 1, and the others hear of it; only what was heard stays, beside what was there" {
+	background_end_all
+	rm -r "$demo"
+	mkdir "$TMPDIR/here"
+	cd "$TMPDIR/here"
+	echo mine >vmroll-demo-call.wav
+	run "$top_srcdir/scripts/demo"
+	echo "$output"
+	[[ $status -eq 0 ]]
+	[[ $output == *'+81312345678 is called by sip:vmroll@127.0.0.1.'* ]]
+	[[ $output == *'Please check 2 virtual machines: D B 1; mail 1. Press 1'* ]]
+	[[ $output == *'The key 1 is pressed.'* ]]
+	grep -Eq '^ito@example.org +voice +\+81312345678 +2 +acknowledged +key +ito@example.org' <<<"$output"
+	# The mail to the other, after the call.
+	[[ ${output#*The key 1 is pressed.} == *'To: 佐藤 花子'*'Acknowledged by Ito Taro <ito@example.org>'* ]]
+	[[ $output == *"What Ito heard: $PWD/vmroll-demo-call-2.wav" ]]
+	[[ $(<vmroll-demo-call.wav) == mine ]]
+	[[ $(find "$TMPDIR" -mindepth 1 | sort) == "$PWD"$'\n'"$PWD/vmroll-demo-call-2.wav"$'\n'"$PWD/vmroll-demo-call.wav" ]]
+	sounds vmroll-demo-call-2.wav
+}
+
+# sounds WAV: 8 kHz, 16 bits, one channel; seconds of it, that are loud for the most part of a speech.
+sounds()
+{
+	python3 - "$1" <<-'END'
+		import array, sys, wave
+		with wave.open(sys.argv[1], "rb") as file:
+		    assert (file.getframerate(), file.getsampwidth(), file.getnchannels()) == (8000, 2, 1), file.getparams()
+		    samples = array.array("h", file.readframes(file.getnframes()))
+		pieces = [max(map(abs, samples[i:i + 800])) for i in range(0, len(samples), 800)]
+		loud = sum(piece > 1000 for piece in pieces)
+		assert 80 <= len(pieces) and len(pieces) < 2 * loud, (len(pieces), loud)
+	END
 }
