@@ -558,7 +558,7 @@ both='policy "both" { step { after = "0s" channels = { "mail", "voice" } } step 
 	telephones '+8190 key=1@2'
 	settings 'policy "both" { step { after = "0s" channels = { "mail" } } step { after = "1s" channels = { "voice" } } }'
 	sed -i 's/fallback = /policy = "both" fallback = /' "$VMROLL_CONFIG"
-	mapfile -t rows < <(seq -f 'web1,P%g,p%g@example.org,,,,,' 200)
+	mapfile -t rows < <(for i in {1..200}; do echo "web1,P$i,p$i@example.org,,,,,"; done)
 	day 'web1,Sato,a@example.org,+8190,httpd,,,' "${rows[@]}"
 	watch
 	say host1 DOWN 10
