@@ -21,6 +21,9 @@ static char *group_of(const char *incident, const char *person)
 	return person ? mem_format("%s %s", incident, person) : mem_string(incident);
 }
 
+/* Nobody is called this. */
+static const char escalations[] = "";
+
 static size_t find(const struct map *map, const char *key)
 {
 	return (size_t)(uintptr_t)map_find(map, key, strlen(key));
@@ -58,6 +61,8 @@ static void index_cell(struct cells *cells, size_t place)
 	add(cells, cells->by_name, name_of(cell), place + 1);
 	add_to_chain(cells, group_of(cell->incident, NULL), place);
 	add_to_chain(cells, group_of(cell->incident, cell->person), place);
+	if (cell->kind == DELIVERY_ESCALATION)
+		add_to_chain(cells, group_of(cell->incident, escalations), place);
 }
 
 void cells_done(struct cells *cells)
@@ -112,6 +117,11 @@ struct cell_walk cells_walk(const struct cells *cells, const char *incident, con
 	size_t chain = find(cells->by_group, key);
 
 	return (struct cell_walk){cells, chain > 0 ? &cells->chains.items[chain - 1] : NULL, 0};
+}
+
+struct cell_walk cells_walk_escalations(const struct cells *cells, const char *incident)
+{
+	return cells_walk(cells, incident, escalations);
 }
 
 struct delivery *cells_step(struct cell_walk *walk)

@@ -41,6 +41,8 @@ struct cell_walk {
 	size_t next;
 };
 struct cell_walk cells_walk(const struct cells *cells, const char *incident, const char *person);
+/* Those of INCIDENT by which somebody is told in another's stead: few, where all are many. */
+struct cell_walk cells_walk_escalations(const struct cells *cells, const char *incident);
 /* The next, or NULL. */
 struct delivery *cells_step(struct cell_walk *walk);
 

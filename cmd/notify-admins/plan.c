@@ -222,14 +222,13 @@ bool plan_stands_in(const struct state *state, const struct plan *plan, const st
 bool plan_is_answered(const struct state *state, const struct plan *plan, const struct incident *incident,
 		      const struct notice *owner)
 {
-	struct cell_walk walk = cells_walk(&state->cells, incident->id, NULL);
+	struct cell_walk walk = cells_walk_escalations(&state->cells, incident->id);
 	const struct delivery *cell;
 
 	if (standing_of(&state->cells, incident->id, owner->person).acknowledged)
 		return true;
 	while ((cell = cells_step(&walk)))
-		if (cell->kind == DELIVERY_ESCALATION && cell->acknowledged_by &&
-		    plan_stands_in(state, plan, owner, cell->person))
+		if (cell->acknowledged_by && plan_stands_in(state, plan, owner, cell->person))
 			return true;
 	return false;
 }

@@ -12,7 +12,10 @@
 #include "vec.h"
 #include "when.h"
 
-enum { REFRESH_MS = 1000 };
+enum {
+	REFRESH_MS = 1000,
+	REREAD_MS = 15 * 1000 /* also if nobody has written: a change of ours may have been turned down */
+};
 
 bool state_has_passed(int64_t now, int64_t since, int64_t wait)
 {
@@ -93,7 +96,10 @@ static int read_all(struct state *state, struct incidents *incidents, struct led
 	cleanup(cleanup_store_view) struct store_view *view = NULL;
 
 	*listed = WHEN_UNKNOWN;
-	if (store_view_open(&view, state->store, e) < 0 || incident_active(view, incidents, e) < 0 ||
+	if (store_view_open(&view, state->store, e) < 0)
+		return e->code;
+	state->revision = store_view_revision(view);
+	if (incident_active(view, incidents, e) < 0 ||
 	    admins_imported(view, listed, e) < 0 || silence_all(view, silences, e) < 0)
 		return e->code;
 	vec_foreach(incidents, incident)
@@ -123,6 +129,16 @@ static int read_copy(struct state *state, struct err *e)
 	return 0;
 }
 
+/* With tens of thousands of cells that is most of what a round costs. */
+static bool is_unchanged(const struct state *state)
+{
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	struct err e = {0};
+
+	return when_monotonic() - state->loaded < REREAD_MS && store_view_open(&view, state->store, &e) == 0 &&
+	       store_view_revision(view) == state->revision;
+}
+
 bool state_refresh(struct state *state)
 {
 	struct err e = {0};
@@ -131,7 +147,7 @@ bool state_refresh(struct state *state)
 		return false;
 	if (state->recorder && recorder_pending(state->recorder) > 0)
 		return false;
-	if (!state->stale && when_monotonic() - state->loaded < REFRESH_MS)
+	if (!state->stale && (when_monotonic() - state->loaded < REFRESH_MS || is_unchanged(state)))
 		return false;
 	if (read_copy(state, &e) == 0)
 		return true;

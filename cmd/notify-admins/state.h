@@ -45,6 +45,7 @@ struct state {
 	int64_t listed; /* when the administrators' list in force was imported; WHEN_UNKNOWN: there is none */
 	bool stale;     /* the copy is to be read anew */
 	int64_t loaded; /* CLOCK_MONOTONIC */
+	uint64_t revision; /* of the store, when it was */
 
 	struct {
 		char **items;
