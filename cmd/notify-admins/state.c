@@ -99,8 +99,8 @@ static int read_all(struct state *state, struct incidents *incidents, struct led
 	if (store_view_open(&view, state->store, e) < 0)
 		return e->code;
 	state->revision = store_view_revision(view);
-	if (incident_active(view, incidents, e) < 0 ||
-	    admins_imported(view, listed, e) < 0 || silence_all(view, silences, e) < 0)
+	if (incident_active(view, incidents, e) < 0 || admins_imported(view, listed, e) < 0 ||
+	    silence_all(view, silences, e) < 0)
 		return e->code;
 	vec_foreach(incidents, incident)
 		if (ledger_read(view, incident->id, cells, e) < 0)
@@ -135,8 +135,8 @@ static bool is_unchanged(const struct state *state)
 	cleanup(cleanup_store_view) struct store_view *view = NULL;
 	struct err e = {0};
 
-	return when_monotonic() - state->loaded < REREAD_MS && store_view_open(&view, state->store, &e) == 0 &&
-	       store_view_revision(view) == state->revision;
+	return when_monotonic() - state->loaded < REREAD_MS &&
+	       store_view_open(&view, state->store, &e) == 0 && store_view_revision(view) == state->revision;
 }
 
 bool state_refresh(struct state *state)
