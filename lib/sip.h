@@ -34,8 +34,8 @@ struct sip_settings {
 	const char *from; /* "sip:vmroll@10.0.0.9:5060[;transport=tcp]": the host is an address of this machine */
 	const char *registrar; /* "sip:10.0.0.5", or NULL: there is none */
 	const char *exchange; /* "sip:0@10.0.0.5": calls to its host may be authenticated, as to that of REGISTRAR; or NULL */
-	const char *user;      /* for digest authentication, with PASSWORD; NULL: the user of FROM */
-	const char *password;  /* or NULL: whoever demands authentication refuses us */
+	const char *user;     /* for digest authentication, with PASSWORD; NULL: the user of FROM */
+	const char *password; /* or NULL: whoever demands authentication refuses us */
 	int64_t ring_timeout_ms;
 };
 
