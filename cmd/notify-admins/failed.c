@@ -19,12 +19,10 @@ static bool is_first_of(struct telling *telling, const struct delivery *cell, co
 	return cell->kind == DELIVERY_FIRST && telling_is_of_group(telling, cell, group);
 }
 
-/* Who has answered by another way needs nobody to pass it on. */
 static bool is_lost(struct telling *telling, const struct delivery *cell, const char *group)
 {
-	return cell->state == DELIVERY_FAILED && !cell->handed && !cell->fallback &&
-	       is_first_of(telling, cell, group) &&
-	       !standing_of(&telling->state->cells, cell->incident, cell->person).acknowledged;
+	return !cell->handed && telling_is_of_group(telling, cell, group) &&
+	       standing_is_lost(&telling->state->cells, cell);
 }
 
 static size_t count_failed(struct telling *telling, const char *group)

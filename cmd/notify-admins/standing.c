@@ -51,3 +51,11 @@ struct standing standing_of(const struct cells *cells, const char *incident, con
 	}
 	return standing;
 }
+
+bool standing_is_lost(const struct cells *cells, const struct delivery *cell)
+{
+	if (cell->kind != DELIVERY_FIRST || cell->state != DELIVERY_FAILED || cell->fallback)
+		return false;
+	struct standing standing = standing_of(cells, cell->incident, cell->person);
+	return !standing.told && !standing.acknowledged;
+}

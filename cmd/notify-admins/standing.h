@@ -20,5 +20,7 @@ struct standing {
 };
 
 struct standing standing_of(const struct cells *cells, const char *incident, const char *person);
+/* Whether CELL, a first notice, has failed for somebody whom no other way has reached. */
+bool standing_is_lost(const struct cells *cells, const struct delivery *cell);
 
 #endif

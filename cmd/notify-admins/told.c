@@ -50,8 +50,8 @@ static int find_failed(struct told *told, struct state *state, struct err *e)
 {
 	vec_foreach(&state->cells.all, cell) {
 		const struct incident *incident = state_incident(state, cell->incident);
-		if (cell->kind == DELIVERY_FIRST && cell->state == DELIVERY_FAILED && !cell->fallback &&
-		    incident && str_equal(incident->group, told->plan->group))
+		if (standing_is_lost(&state->cells, cell) && incident &&
+		    str_equal(incident->group, told->plan->group))
 			vec_push(&told->failed, cell);
 	}
 	return told->failed.count > 0 ? 0 : err_set(e, ERR_NOT_FOUND, "nobody is left who could not be told");
@@ -105,12 +105,14 @@ static int find_others(struct told *told, struct state *state, const struct ledg
 	return count > 0 ? 0 : err_set(e, ERR_NOT_FOUND, "somebody has answered meanwhile");
 }
 
-static int find_own(struct told *told, struct ledger *cells, struct err *e)
+static int find_own(struct told *told, const struct state *state, struct ledger *cells, struct err *e)
 {
 	const struct delivery *first = &cells->items[0];
 	const struct notice *notice = notices_find(&told->plan->notices, first->person);
 
-	if (!notice && first->kind == DELIVERY_FIRST && !first->fallback)
+	bool untold = first->kind == DELIVERY_FIRST && !first->fallback &&
+		      !standing_of(&state->cells, first->incident, first->person).told;
+	if (!notice && untold)
 		return err_set(e, ERR_PERMANENT, "not listed any more, and was not told before");
 	if (!notice && first->kind != DELIVERY_RECOVERY)
 		return err_set(e, ERR_NOT_FOUND, "%s is not concerned any more", first->person);
@@ -149,7 +151,7 @@ int told_find(struct told *told, struct state *state, struct plans *plans, struc
 	case DELIVERY_SUMMARY:
 		break;
 	}
-	return find_own(told, cells, e);
+	return find_own(told, state, cells, e);
 }
 
 void told_done(struct told *told)

@@ -567,3 +567,19 @@ both='policy "both" { step { after = "0s" channels = { "mail", "voice" } } step 
 	[ "$(notify-admins log -r -o PERSON | sort -u | wc -l)" -lt 200 ]
 	exec 8>&-
 }
+
+@test "a number that is refused: said, but whom the mail has reached is nobody to be passed on" {
+	needs_calls
+	telephones '+8190 status=404' '+8191 status=404'
+	settings "$both"
+	day 'web1,Sato,sato@example.org,+8190,httpd,,both,' 'db1,Ito,,+8191,pg,,both,'
+	watch
+	say host1 DOWN 10
+	wait_for logged '.person == "sato@example.org" and .channel == "voice" and .state == "failed" and .outcome == "refused"'
+	# Whom nothing has reached is.
+	wait_for logged '.person == "ops@example.org" and .kind == "undelivered" and .state == "sent"'
+	mail_to ops@example.org >"$scratch/text"
+	grep -q +8191 "$scratch/text"
+	run ! grep -q sato@example.org "$scratch/text"
+	exec 8>&-
+}
