@@ -59,7 +59,7 @@ teardown()
 	echo "$output"
 	[[ $status -eq 0 ]]
 	[[ $output == *'+81312345678 is called by sip:vmroll@127.0.0.1.'* ]]
-	[[ $output == *'Please check 2 virtual machines: D B 1; mail 1. Press 1'* ]]
+	[[ ${output//$'\n'/} == *'Please check 2 virtual machines: D B 1; mail 1. Press 1'* ]]
 	[[ $output == *'The key 1 is pressed.'* ]]
 	grep -Eq '^ito@example.org +voice +\+81312345678 +2 +acknowledged +key +ito@example.org' <<<"$output"
 	# The mail to the other, after the call.
