@@ -64,7 +64,7 @@ teardown()
 	grep -Eq '^ito@example.org +voice +\+81312345678 +2 +acknowledged +key +ito@example.org' <<<"$output"
 	# The mail to the other, after the call.
 	[[ ${output#*The key 1 is pressed.} == *'To: 佐藤 花子'*'Acknowledged by Ito Taro <ito@example.org>'* ]]
-	[[ $output == *"What Ito heard: $PWD/vmroll-demo-call-2.wav" ]]
+	[[ $output == *"What Ito heard: $PWD/vmroll-demo-call-2.wav"* ]]
 	[[ $(<vmroll-demo-call.wav) == mine ]]
 	[[ $(find "$TMPDIR" -mindepth 1 | sort) == "$PWD"$'\n'"$PWD/vmroll-demo-call-2.wav"$'\n'"$PWD/vmroll-demo-call.wav" ]]
 	sounds vmroll-demo-call-2.wav
