@@ -17,17 +17,24 @@
 #include "watchline.h"
 #include "when.h"
 
-enum { CATCH_UP_MS = 60 * 1000, FAREWELL_MS = 5000, BUFFER_SIZE = 64 * 1024 };
+enum {
+	CATCH_UP_MS = 60 * 1000,
+	/* A run without lines hears of deaths from the store alone; and while it waits for a call, no other may begin. */
+	CATCH_UP_ALONE_MS = 10 * 1000,
+	FAREWELL_MS = 5000,
+	BUFFER_SIZE = 64 * 1024
+};
 
 static volatile sig_atomic_t ended, reload;
 
 struct loop {
 	struct engine engine;
 	struct watchline_reader reader;
-	bool input;       /* still open */
-	int64_t drain;    /* CLOCK_MONOTONIC: until when to go on after the end of input */
-	int64_t catch_up; /* CLOCK_MONOTONIC: when to look at the store's states again, -1: never */
-	int64_t farewell; /* CLOCK_MONOTONIC: told to end, and then at the latest; -1: not told */
+	bool input;          /* still open */
+	int64_t drain;       /* CLOCK_MONOTONIC: until when to go on after the end of input */
+	int64_t catch_up;    /* CLOCK_MONOTONIC: when to look at the store's states again */
+	int64_t catch_up_ms; /* after how long */
+	int64_t farewell;    /* CLOCK_MONOTONIC: told to end, and then at the latest; -1: not told */
 };
 
 static void on_end(int signal)
@@ -110,8 +117,7 @@ static int timeout_of(const struct loop *loop)
 {
 	int timeout_ms = -1;
 
-	if (loop->catch_up >= 0)
-		shorten(&timeout_ms, loop->catch_up);
+	shorten(&timeout_ms, loop->catch_up);
 	if (loop->farewell >= 0)
 		shorten(&timeout_ms, loop->farewell);
 	else if (!loop->input)
@@ -168,10 +174,10 @@ static void look_up(struct loop *loop)
 		reload = 0;
 		read_again(loop);
 	}
-	if (loop->catch_up < 0 || when_monotonic() < loop->catch_up)
+	if (when_monotonic() < loop->catch_up)
 		return;
 	catch_up(loop);
-	loop->catch_up = when_monotonic() + CATCH_UP_MS;
+	loop->catch_up = when_monotonic() + loop->catch_up_ms;
 }
 
 static void go_round(struct loop *loop, int64_t drain_ms, const sigset_t *unblocked)
@@ -247,7 +253,8 @@ int run(const struct conf *conf, bool input, int64_t drain_ms, bool dry_run, str
 {
 	cleanup(lock_done) struct lock lock = LOCK_NONE;
 	struct hosts hosts = {0};
-	struct loop loop = {.input = input, .farewell = -1, .catch_up = -1};
+	struct loop loop = {
+		.input = input, .farewell = -1, .catch_up_ms = input ? CATCH_UP_MS : CATCH_UP_ALONE_MS};
 	sigset_t unblocked;
 
 	if (hosts_read(&hosts, conf->hosts, e) < 0 || make_store(conf, dry_run, e) < 0 ||
@@ -262,8 +269,7 @@ int run(const struct conf *conf, bool input, int64_t drain_ms, bool dry_run, str
 	if (!input)
 		events_watch_ourselves(&loop.engine.events);
 	events_catch_up(&loop.engine.events);
-	if (input)
-		loop.catch_up = when_monotonic() + CATCH_UP_MS;
+	loop.catch_up = when_monotonic() + loop.catch_up_ms;
 	go_round(&loop, drain_ms, &unblocked);
 	int result = verdict(&loop, e);
 	watchline_reader_done(&loop.reader);

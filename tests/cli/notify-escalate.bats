@@ -583,3 +583,19 @@ both='policy "both" { step { after = "0s" channels = { "mail", "voice" } } step 
 	run ! grep -q sato@example.org "$scratch/text"
 	exec 8>&-
 }
+
+@test "cron: while a call rings, the death of another host is told, though no other run may begin" {
+	needs_calls
+	telephones '+8190 ring=ever'
+	settings "$both"
+	sed -i 's/ring_timeout = "2s"/ring_timeout = "1m"/' "$VMROLL_CONFIG"
+	day 'web1,Sato,sato@example.org,+8190,httpd,,both,' 'mail,Ito,ito@example.org,,postfix,,,'
+	fixture <<<'state host1 DOWN -10'
+	notify-admins 2>"$scratch/cron.err" 3>&- &
+	pids+=($!)
+	wait_for was_called +8190 1
+	fixture <<<'state host2 DOWN -5'
+	run -5 notify-admins
+	wait_for has_mails ito@example.org 1
+	logged '.channel == "voice" and .state == "sending"'
+}
