@@ -388,19 +388,21 @@ incident()
 	[ "$(notify-admins log --json | jq -r 'select(.person == "sato@example.org") | "\(.state) \(.attempts)"')" = 'sent 2' ]
 }
 
-@test "what failed still goes out when the host is back, and says so; but not to whom has acknowledged" {
+@test "what failed still goes out when the host is back, and says so; who has acknowledged hears of the return only" {
 	relay --fault RCPT=451
 	day
 	run notify-admins - < <(line host1 DOWN 60; line host2 DOWN 60)
 	notify-admins ack --by ito@example.org host2
-	line host1 UP 1 | notify-admins -
+	run notify-admins - < <(line host1 UP 1)
 	echo >"$mail/faults"
 	fixture <<<due
 	notify-admins
 	notify-admins
-	[ "$(mails)" -eq 1 ]
+	[ "$(mails)" -eq 2 ]
 	[[ $(mail_to sato@example.org) == *'host1 stopped answering'*'It answers again since '*web1* ]]
-	[ "$(notify-admins log --json | jq -r '.person + " " + .state' | sort -u)" = $'ito@example.org acknowledged\nsato@example.org sent' ]
+	[[ $(mail_to ito@example.org) == *'host1 answers again since '* ]]
+	[ "$(notify-admins log --json | jq -r '.person + " " + .kind + " " + .state' | sort -u)" = \
+		$'ito@example.org first acknowledged\nito@example.org recovery sent\nsato@example.org first sent' ]
 }
 
 @test "150 hosts at once: one message a person, and it counts them" {
