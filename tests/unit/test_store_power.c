@@ -60,9 +60,11 @@ static void record_write(int fd, const void *bytes, size_t length, off_t at)
 }
 
 /* In place of libc's, under its names, for LMDB too. Only LMDB writes while the journal is on. */
-ssize_t recorded_pwrite(int fd, const void *bytes, size_t length, off_t at) __asm__("pwrite");
-ssize_t recorded_writev(int fd, const struct iovec *parts, int count) __asm__("writev");
-int recorded_fdatasync(int fd) __asm__("fdatasync");
+/* What is built here is hidden from libraries otherwise. */
+#define SEEN_BY_LMDB __attribute__((visibility("default")))
+ssize_t recorded_pwrite(int fd, const void *bytes, size_t length, off_t at) __asm__("pwrite") SEEN_BY_LMDB;
+ssize_t recorded_writev(int fd, const struct iovec *parts, int count) __asm__("writev") SEEN_BY_LMDB;
+int recorded_fdatasync(int fd) __asm__("fdatasync") SEEN_BY_LMDB;
 
 ssize_t recorded_pwrite(int fd, const void *bytes, size_t length, off_t at)
 {
