@@ -100,6 +100,7 @@ bool telling_hand_out(struct telling *telling, const struct person *person, stru
 	if (message->count > 0 && message->items[0].channel == DELIVERY_VOICE && person &&
 	    person_is_quiet(person, telling->now, &end)) {
 		put_off(telling, message, end);
+		ledger_done(message);
 		return true;
 	}
 	return outbox_add(telling->outbox, message);

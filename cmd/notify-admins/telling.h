@@ -80,7 +80,7 @@ void telling_add(struct telling *telling, struct ledger *message, const char *in
 		 const struct draft *draft);
 /* Tries a cell no more that nobody is at. How the last call ended stays to be read. */
 void telling_stop(struct telling *telling, struct delivery *cell);
-/* Puts into the outbox what is for PERSON (NULL: who is not known any more); true if there was something. A call waits until their quiet hours are over. */
+/* Empties MESSAGE. Puts into the outbox what is for PERSON (NULL: who is not known any more); true if there was something. A call waits until their quiet hours are over. */
 bool telling_hand_out(struct telling *telling, const struct person *person, struct ledger *message);
 /* Whether its first notice is still to be given to somebody. */
 bool telling_wants_first(const struct state *state, const struct incident *incident);
