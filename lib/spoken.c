@@ -76,11 +76,14 @@ static void add_clock(struct str *out, const char *prefix, const char *clock)
 	cleanup(cleanup_mem) char *hour_key = mem_format("%shour", prefix);
 	cleanup(cleanup_mem) char *minute_key = mem_format("%sminute", prefix);
 	cleanup(cleanup_mem) char *clock_key = mem_format("%sclock", prefix);
-	unsigned hour = 0;
-	unsigned minute = 0;
+	char *end;
 
-	if (!clock || sscanf(clock, "%2u:%2u", &hour, &minute) != 2)
+	if (!clock)
 		return;
+	unsigned hour = (unsigned)strtoul(clock, &end, 10);
+	if (end == clock || *end != ':')
+		return;
+	unsigned minute = (unsigned)strtoul(end + 1, NULL, 10);
 	cleanup(cleanup_mem) char *text = mem_format(minute < 10 ? "%u 0 %u" : "%u %u", hour, minute);
 	json_add_key(out, clock_key);
 	json_add_text(out, text);
