@@ -209,10 +209,14 @@ quick='policy "quick" { step { after = "0s" channels = { "mail" } } step { after
 	exec 8>&-
 }
 
+# Of a death that comes later, and that nobody answers for: when they are told, what was due before would have come.
+witness='policy "witness" { step { after = "0s" channels = { "mail" } } step { after = "4s" to = "witness@example.org" channels = { "mail" } } }'
+
 @test "an acknowledgement for everybody, and a return, end all escalation" {
-	settings "${quick//1s/2s}"
-	day 'web1,Sato,sato@example.org,,httpd,,quick,' 'mail,Ito,ito@example.org,,pg,,quick,' 'app,Ueda,ueda@example.org,,,,,oncall'
-	group_wait=100ms watch
+	settings "${quick//1s/2s} $witness"
+	day 'web1,Sato,sato@example.org,,httpd,,quick,' 'mail,Ito,ito@example.org,,pg,,quick,' 'none,Ueda,ueda@example.org,,,,,oncall' \
+		'app,Wada,wada@example.org,,,,witness,'
+	watch
 	say host1 DOWN 10
 	say host2 DOWN 10
 	wait_for has_mails sato@example.org 1
@@ -220,27 +224,22 @@ quick='policy "quick" { step { after = "0s" channels = { "mail" } } step { after
 	notify-admins ack --all host1
 	say host2 UP 0
 	wait_for has_mails ito@example.org 2
-	# By then the second step would have come.
-	wait_for logged '.person == "sato@example.org" and .state == "acknowledged" or (.sent != null and (.sent | .[0:19] + "Z" | fromdate) < now - 3)'
-	run notify-admins log -r -o PERSON
-	[[ $output != *ueda* ]]
+	say host3 DOWN 10
+	wait_for has_mails witness@example.org 1
+	[ "$(count_to ueda@example.org)" -eq 0 ]
 	exec 8>&-
 }
 
 @test "who stands in for somebody answers for them" {
-	settings "$quick"' policy "chain" { step { after = "0s" channels = { "mail" } } step { after = "1s" to = "group:oncall" channels = { "mail" } } step { after = "4s" to = "boss@example.org" channels = { "mail" } } }'
-	day 'web1,Sato,sato@example.org,,httpd,,chain,' 'app,Ueda,ueda@example.org,,,,,oncall'
+	settings "$quick $witness"' policy "chain" { step { after = "0s" channels = { "mail" } } step { after = "1s" to = "group:oncall" channels = { "mail" } } step { after = "4s" to = "boss@example.org" channels = { "mail" } } }'
+	day 'web1,Sato,sato@example.org,,httpd,,chain,' 'none,Ueda,ueda@example.org,,,,,oncall' 'app,Wada,wada@example.org,,,,witness,'
 	watch
 	say host1 DOWN 10
 	wait_for has_mails ueda@example.org 1
 	notify-admins ack --by ueda@example.org host1
-	wait_for logged '.person == "ueda@example.org" and .acknowledged_by == "ueda@example.org"'
-	began=$(date +%s)
-	wait_for test "$(date +%s)" -ge "$began"
-	while (($(date +%s) < began + 5)); do
-		! has_mails boss@example.org 1
-		sleep 0.2
-	done
+	say host3 DOWN 10
+	wait_for has_mails witness@example.org 1
+	[ "$(count_to boss@example.org)" -eq 0 ]
 	exec 8>&-
 }
 
