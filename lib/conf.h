@@ -148,6 +148,20 @@ struct conf_command {
 	struct conf_list argv; /* NULL-terminated, fit for execvp */
 };
 
+struct conf_image {
+	char *repository; /* folder, or "pool:NAME@URI" (repository.h) */
+	unsigned reserve; /* percent of a file system or pool that stays free, 5; on the hosts too */
+	unsigned keep;    /* generations of an image, 1 */
+	int64_t stall_ms; /* 60s: a transfer that moves nothing for so long is given up */
+};
+
+struct conf_deploy {
+	char *pool;                   /* "default" */
+	char *policy;                 /* "first-fit", "best-fit" or "spread" */
+	unsigned jobs;                /* transfers at a time, 8 */
+	unsigned over_commit_percent; /* 100: no more storage is promised than there is */
+};
+
 struct conf {
 	char *path;  /* the file it came from, or NULL for built-in defaults */
 	char *store; /* URI */
@@ -159,6 +173,8 @@ struct conf {
 	struct conf_notify notify;
 	struct conf_smtp smtp;
 	struct conf_sip sip;
+	struct conf_image image;
+	struct conf_deploy deploy;
 	struct conf_policy *policies; /* "default" and "both" are always among them */
 	size_t policy_count;
 	struct conf_person *persons;

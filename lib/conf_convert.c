@@ -50,6 +50,31 @@ int conf_convert_store(void *target, const struct conf_setting *setting, const s
 	return result < 0 ? result : conf_convert_text(target, setting, values, e);
 }
 
+int conf_convert_repository(void *target, const struct conf_setting *setting, const struct conf_list *values,
+			    struct err *e)
+{
+	const char *text = values->items[0];
+	const char *at = str_starts(text, "pool:") ? strchr(text, '@') : NULL;
+
+	if (text[0] != '/' && !(at && at > text + strlen("pool:") && at[1]))
+		return err_set(
+			e, ERR_USAGE,
+			"expected a folder such as \"/var/lib/vmroll/images\", or a storage pool such as "
+			"\"pool:images@qemu+ssh://store1/system\"");
+	return conf_convert_text(target, setting, values, e);
+}
+
+int conf_convert_placement(void *target, const struct conf_setting *setting, const struct conf_list *values,
+			   struct err *e)
+{
+	static const char *const policies[] = {"first-fit", "best-fit", "spread"};
+
+	for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++)
+		if (strcmp(values->items[0], policies[i]) == 0)
+			return conf_convert_text(target, setting, values, e);
+	return err_set(e, ERR_USAGE, "expected \"first-fit\", \"best-fit\" or \"spread\"");
+}
+
 int conf_convert_email(void *target, const struct conf_setting *setting, const struct conf_list *values,
 		       struct err *e)
 {

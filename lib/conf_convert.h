@@ -33,7 +33,7 @@ struct conf_setting {
 conf_convert conf_convert_text, conf_convert_optional, conf_convert_store, conf_convert_email,
 	conf_convert_optional_email, conf_convert_smtp_url, conf_convert_duration, conf_convert_number,
 	conf_convert_percent, conf_convert_window, conf_convert_tls, conf_convert_argv, conf_convert_commands,
-	conf_convert_hosts, conf_convert_emails;
+	conf_convert_hosts, conf_convert_emails, conf_convert_repository, conf_convert_placement;
 
 /* Of whom by which way: conf_convert_way.c. */
 conf_convert conf_convert_name, conf_convert_names, conf_convert_lang, conf_convert_phone,

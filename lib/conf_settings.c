@@ -70,6 +70,17 @@ const struct conf_setting conf_settings[CONF_SETTING_COUNT] = {
 	{"sip", "calls", "100", conf_convert_number, FIELD(sip.calls), RANGE(1, 1000)},
 	{"sip", "vm", NULL, conf_convert_optional, FIELD(sip.vm)},
 
+	{"image", "repository", STATEDIR "/images", conf_convert_repository, FIELD(image.repository)},
+	{"image", "reserve", "5%", conf_convert_percent, FIELD(image.reserve), RANGE(0, 90)},
+	{"image", "keep", "1", conf_convert_number, FIELD(image.keep), RANGE(1, 1000)},
+	{"image", "stall", "60s", conf_convert_duration, FIELD(image.stall_ms), RANGE(SECOND, HOUR)},
+
+	{"deploy", "pool", "default", conf_convert_text, FIELD(deploy.pool)},
+	{"deploy", "policy", "first-fit", conf_convert_placement, FIELD(deploy.policy)},
+	{"deploy", "jobs", "8", conf_convert_number, FIELD(deploy.jobs), RANGE(1, 256)},
+	{"deploy", "over_commit", "100%", conf_convert_percent, FIELD(deploy.over_commit_percent),
+	 RANGE(100, 10000)},
+
 	{"policy", "repeat", "0", conf_convert_duration, FIELD_OF(conf_policy, repeat_ms), RANGE(0, 7 * DAY)},
 
 	{"step", "after", "0", conf_convert_duration, FIELD_OF(conf_step, after_ms), RANGE(0, 7 * DAY)},
@@ -95,10 +106,10 @@ const struct conf_setting conf_settings[CONF_SETTING_COUNT] = {
 };
 
 const struct conf_section conf_sections[CONF_SECTION_COUNT] = {
-	{"ping", NULL, NULL, false},     {"snapshot", NULL, NULL, false},   {"notify", NULL, NULL, false},
-	{"smtp", NULL, NULL, false},     {"sip", NULL, NULL, false},        {"policy", NULL, "NAME", true},
-	{"step", "policy", NULL, true},  {"person", NULL, "ADDRESS", true}, {"webhook", NULL, "NAME", true},
-	{"command", NULL, "NAME", true},
+	{"ping", NULL, NULL, false},       {"snapshot", NULL, NULL, false}, {"notify", NULL, NULL, false},
+	{"smtp", NULL, NULL, false},       {"sip", NULL, NULL, false},      {"image", NULL, NULL, false},
+	{"deploy", NULL, NULL, false},     {"policy", NULL, "NAME", true},  {"step", "policy", NULL, true},
+	{"person", NULL, "ADDRESS", true}, {"webhook", NULL, "NAME", true}, {"command", NULL, "NAME", true},
 };
 
 const struct conf_setting *conf_find_setting(const char *section, const char *name)

@@ -14,7 +14,7 @@ struct conf_section {
 	bool several;       /* may stand there more than once */
 };
 
-enum { CONF_SETTING_COUNT = 65, CONF_SECTION_COUNT = 10 };
+enum { CONF_SETTING_COUNT = 73, CONF_SECTION_COUNT = 12 };
 
 /* Fields of a section with a title, and of those inside it, are fields of its own struct; the others of struct conf. */
 extern const struct conf_setting conf_settings[CONF_SETTING_COUNT];

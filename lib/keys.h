@@ -62,6 +62,21 @@
 #define KEY_ADMINS_WRITER "adm/new" /* the generation that is being written */
 #define KEY_ADMINS_ROWS "adm/row/"  /* GENERATION u64, CHUNK u64: some rows */
 
+/* ---- master images, groups and deployments (serial.h, image.h, stage.h, group.h, deployment.h) ---- */
+
+#define KEY_SERIAL "meta/serial"      /* the last number given to any of them */
+#define KEY_IMAGE "img/id/"           /* ID u64: the image */
+#define KEY_IMAGE_NAME "img/n/"       /* NAME: its id */
+#define KEY_STAGE "img/stage/"        /* ID u64: what an unfinished operation may have made */
+#define KEY_GROUP "grp/id/"           /* ID u64: the group */
+#define KEY_GROUP_NAME "grp/n/"       /* NAME: its id */
+#define KEY_GROUP_LOG "grp/log/"      /* INSTANT, u64: an event */
+#define KEY_DEPLOYMENT "dep/id/"      /* ID u64: the head of the deployment, put last */
+#define KEY_DEPLOYMENT_NAME "dep/n/"  /* NAME: its id */
+#define KEY_DEPLOYED "dep/vm/"        /* ID u64, PLACE u64: one of its machines */
+#define KEY_BASE "dep/base/"          /* id of deployed_base: a base of linked deployments */
+#define KEY_PLAN_REVISION "meta/plan" /* grows with each plan and removal */
+
 enum { KEY_NAME_MAX = 200 };
 
 /* A key under construction. */

@@ -85,6 +85,14 @@ static void an_empty_file_gives_the_defaults(void **state)
 		assert_string_equal(conf.sip.voice_lang, "en-gb");
 		assert_int_equal(conf.sip.calls, 100);
 		assert_null(conf.sip.vm);
+		assert_string_equal(conf.image.repository, STATEDIR "/images");
+		assert_int_equal(conf.image.reserve, 5);
+		assert_int_equal(conf.image.keep, 1);
+		assert_int_equal(conf.image.stall_ms, 60000);
+		assert_string_equal(conf.deploy.pool, "default");
+		assert_string_equal(conf.deploy.policy, "first-fit");
+		assert_int_equal(conf.deploy.jobs, 8);
+		assert_int_equal(conf.deploy.over_commit_percent, 100);
 		assert_int_equal(conf.policy_count, 2);
 		assert_int_equal(conf.person_count, 0);
 		assert_int_equal(conf.webhook_count, 0);

@@ -1,0 +1,59 @@
+/*
+ * disk.h - the content of a disk as it flows: data and holes in order, from a reader to a writer.
+ *
+ * Content is what a guest would see: raw bytes from the first to the last. A hole reads as zeros.
+ * Whoever makes a reader or writer embeds one of the structs below as its first member.
+ */
+#ifndef VMROLL_DISK_H
+#define VMROLL_DISK_H
+
+#include <stdint.h>
+
+#include "digest.h"
+#include "err.h"
+
+struct disk_chunk {
+	const void *bytes; /* NULL: a hole */
+	uint64_t length;   /* never 0 */
+};
+
+struct disk_reader {
+	/* 1 with the next *CHUNK (bytes borrowed until the next call), 0 at the end, negative on error. */
+	int (*next)(struct disk_reader *reader, struct disk_chunk *chunk, struct err *e);
+	void (*close)(struct disk_reader *reader); /* frees it */
+};
+
+struct disk_writer {
+	int (*write)(struct disk_writer *writer, const struct disk_chunk *chunk, struct err *e);
+	/* All has arrived, and lies on disk. To be called once, after the last write. */
+	int (*finish)(struct disk_writer *writer, struct err *e);
+	void (*close)(struct disk_writer *writer); /* frees it; what was not finished is worth nothing */
+};
+
+void disk_reader_close(struct disk_reader *reader); /* NULL-safe */
+void disk_writer_close(struct disk_writer *writer);
+void cleanup_disk_reader(struct disk_reader **reader);
+void cleanup_disk_writer(struct disk_writer **writer);
+
+enum { DISK_BLOCK = 64 << 10 }; /* runs of zeros of at least one such block are holes again */
+
+struct disk_copied {
+	uint64_t size_bytes; /* holes included */
+	uint64_t data_bytes; /* without the holes, those found here too */
+	unsigned char sha256[DIGEST_SIZE];
+};
+
+/* What has gone by so far, about ten times a second. Not 0 stops the copy with that code (*E is set by whoever says so). */
+struct disk_progress {
+	int (*moved)(void *context, uint64_t done_bytes, struct err *e);
+	void *context;
+};
+
+/*
+ * Copies all of READER to WRITER and finishes it; neither is closed. Aligned blocks of zeros become holes.
+ * PROGRESS may be NULL; WRITER may be NULL: only the digest is wanted. Returns 0, or what either end returned.
+ */
+int disk_copy(struct disk_reader *reader, struct disk_writer *writer, const struct disk_progress *progress,
+	      struct disk_copied *copied, struct err *e);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * group.h - groups of master images, and of groups: what a test environment consists of.
+ *
+ * A member is an image, with the name of its virtual machine and how many of it there are, or another group. A group may be in several; in one
+ * deployment it counts once. No group contains itself, at any depth. Members refer to ids: a rename touches nothing else.
+ */
+#ifndef VMROLL_GROUP_H
+#define VMROLL_GROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "image.h"
+#include "store.h"
+#include "str.h"
+#include "vec.h"
+
+enum { GROUP_COUNT_MAX = 10000, GROUP_DEPTH_MAX = 64 };
+
+struct group_member {
+	char *name;     /* of the virtual machine; NULL: a group */
+	uint64_t image; /* id; 0: a group */
+	uint64_t group; /* id; 0: an image */
+	uint64_t count; /* of an image, 1 to GROUP_COUNT_MAX */
+};
+
+struct group {
+	uint64_t id;
+	char *name, *comment;
+	int64_t created, changed;
+	VEC(struct group_member) members; /* in the order in which they start */
+};
+void group_done(struct group *group);
+struct groups {
+	struct group *items;
+	size_t count, capacity;
+};
+void groups_done(struct groups *groups);
+
+int group_find(struct store_view *view, const char *name, struct group *group, struct err *e); /* 1, 0, negative */
+int group_find_id(struct store_view *view, uint64_t id, struct group *group, struct err *e);
+int group_require(struct store_view *view, const char *text, struct group *group, struct err *e); /* as image_require */
+int group_all(struct store_view *view, struct groups *groups, struct err *e); /* by name */
+/* Groups that have the group, or the image, ID as a member. */
+int group_users(struct store_view *view, uint64_t id, struct groups *groups, struct err *e);
+
+/*
+ * Each one batch with a line in the group's log. All are held against what is there at that moment: a cycle (ERR_USAGE with the way round:
+ * "a > b > a"), a member's name twice in what it would expand to, itself or any group above it (ERR_USAGE names both), a depth above GROUP_DEPTH_MAX, an image or group that is gone (ERR_CONFLICT).
+ */
+int group_create(struct store *store, struct group *group, const char *by,
+		 struct err *e); /* sets id, created, changed; ERR_CONFLICT: the name is taken */
+int group_replace(struct store *store, const struct group *old, struct group *new, const char *what,
+		  const char *comment, const char *by, struct err *e); /* ERR_CONFLICT: changed meanwhile */
+int group_delete(struct store *store, const struct group *group, const char *comment, const char *by,
+		 struct err *e);
+
+/* ---- what it consists of ---- */
+
+/* One virtual machine of an expanded group. */
+struct group_vm {
+	char *name; /* web1, web2, web3; db where there is one */
+	uint64_t image;
+	uint64_t group; /* the group whose member it is */
+};
+struct group_vms {
+	struct group_vm *items;
+	size_t count, capacity;
+};
+void group_vms_done(struct group_vms *vms);
+/* All of GROUP, groups below it included, each once, in start order. ERR_USAGE: two of the same name (both places are named). */
+int group_expand(struct store_view *view, const struct group *group, struct group_vms *vms, struct err *e);
+
+/* ---- the log of what was done to groups ---- */
+
+struct group_event {
+	int64_t at;
+	char *group;        /* its name then */
+	char *what;         /* "create", "add web=centos9*3", "rename to x", "delete", "deploy as d1", … */
+	char *by, *comment; /* or NULL */
+};
+void group_event_done(struct group_event *event);
+int group_log(struct store *store, const struct group_event *event, struct err *e);
+/* GROUP NULL: all. Oldest first. EACH returns not 0 to stop. */
+int group_events(struct store_view *view, const char *group,
+		 int (*each)(void *context, const struct group_event *event), void *context, struct err *e);
+
+void group_encode(const struct group *group, struct str *out);
+int group_decode(const void *data, size_t length, struct group *group, struct err *e);
+
+#endif

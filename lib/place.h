@@ -1,0 +1,58 @@
+/*
+ * place.h - which host takes which virtual machine: bin packing of storage and memory over several hosts.
+ *
+ * Pure arithmetic, no store, no libvirt. First-fit: the first host in the order of hosts(5) with room. Best-fit: the one on which least is
+ * left (storage first, then memory). Spread: the one with the fewest of this deployment's machines, then the most room left. Machines are
+ * placed in the order given; if that fails, once more with the largest first (first-fit decreasing; Johnson 1974), so that what fits
+ * is not refused for its order where that helps.
+ */
+#ifndef VMROLL_PLACE_H
+#define VMROLL_PLACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+
+enum place_policy { PLACE_FIRST_FIT, PLACE_BEST_FIT, PLACE_SPREAD };
+const char *place_policy_name(enum place_policy policy); /* "first-fit" … */
+int place_policy_parse(const char *text, enum place_policy *policy, struct err *e);
+
+#define PLACE_UNKNOWN UINT64_MAX
+
+struct place_host {
+	uint64_t storage_bytes; /* that may be given away: free, less promised, less reserve; 0 is none */
+	uint64_t memory_bytes;  /* the same; PLACE_UNKNOWN: is not looked at */
+	/* out: */
+	uint64_t storage_left, memory_left;
+	size_t machines;
+};
+
+/* Storage that a machine needs on any host, and once a host for those that share it (a base, by its number; linked deployments). */
+struct place_machine {
+	uint64_t storage_bytes, memory_bytes;
+	size_t base; /* index into bases; SIZE_MAX: none */
+	/* out: */
+	size_t host; /* index; SIZE_MAX: found no place */
+};
+struct place_base {
+	uint64_t storage_bytes;
+	const bool *present; /* by host: it lies there already; NULL: nowhere */
+};
+
+struct place {
+	enum place_policy policy;
+	struct place_host *hosts;
+	size_t host_count;
+	struct place_machine *machines;
+	size_t machine_count;
+	const struct place_base *bases;
+	size_t base_count;
+	unsigned over_commit_percent; /* 100: none. 150: half again as much of storage may be promised */
+};
+
+/* Places all or none. 1: all have a host. 0: not all; then machines that found one in the first try have it, the others SIZE_MAX, for people to look at. */
+int place_all(struct place *place);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * stage.h - the journal of operations on the repository: what each is about to make, recorded before it does.
+ *
+ * Whoever works holds the lock of its stage (a part of one lock file, lock.h); a stage whose lock can be taken is of a
+ * process that has ended, and stage_sweep's caller removes what it names.
+ */
+#ifndef VMROLL_STAGE_H
+#define VMROLL_STAGE_H
+
+#include <stdint.h>
+
+#include "err.h"
+#include "lock.h"
+#include "store.h"
+#include "vec.h"
+
+/* Something on a host that must go again: a volume by path, or a transient pool, and perhaps a backup job. */
+struct stage_remote {
+	char *host;                  /* name in hosts(5) */
+	char *uri;                   /* as it was then */
+	char *pool, *volume;         /* volume NULL: the transient pool itself */
+	unsigned char backup_of[16]; /* a domain whose backup job may still run; all zero: none */
+};
+
+struct stage {
+	uint64_t id;      /* of serial.h */
+	uint64_t image;   /* the image that it is for; of a registration the same as id */
+	char *what;       /* for people: "register web1" */
+	char *folder;     /* name below the repository's staging folder; NULL: none */
+	char *repository; /* the setting, as it was then */
+	int64_t begun;
+	VEC(struct stage_remote) remotes;
+};
+void stage_done(struct stage *stage);
+
+/* Takes a number for STAGE (unless its id is set), records it and takes its lock. URI is the store's. The caller calls lock_done when it ended. */
+int stage_begin(struct store *store, const char *uri, struct stage *stage, struct lock *lock, struct err *e);
+/* Records it anew: more remotes. To be called before they are made. */
+int stage_update(struct store *store, const struct stage *stage, struct err *e);
+/* All that it named is gone, or belongs to somebody. Absent is success. */
+int stage_end(struct store *store, uint64_t id, struct err *e);
+
+struct stages {
+	struct stage *items;
+	size_t count, capacity;
+};
+void stages_done(struct stages *stages);
+int stage_all(struct store_view *view, struct stages *stages, struct err *e);
+/* 1 with its *LOCK if nobody works at it any more, 0 if somebody does. */
+int stage_take(const char *uri, uint64_t id, struct lock *lock, struct err *e);
+
+#endif
