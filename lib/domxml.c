@@ -6,37 +6,32 @@
 #include <string.h>
 #include <strings.h>
 
-#include <libxml/parser.h>
-#include <libxml/tree.h>
-
 #include "domxml.h"
+#include "domxml_private.h"
 #include "mem.h"
 #include "str.h"
 
 /* The version behind it may grow; libvirt-domain metadata of libosinfo has used 1.0 since 2018. */
 static const char libosinfo_namespace[] = "http://libosinfo.org/xmlns/libvirt/domain/";
 
-MEM_DEFINE_CLEANUP(xmlDoc, xmlFreeDoc)
 MEM_DEFINE_CLEANUP(xmlParserCtxt, xmlFreeParserCtxt)
 
-static bool is_element(const xmlNode *node, const char *name)
+bool domxml_is_element(const xmlNode *node, const char *name)
 {
 	return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
 }
 
-/* The first child element of PARENT with this name; NULL in gives NULL out, so that lookups chain. */
-static const xmlNode *child(const xmlNode *parent, const char *name)
+const xmlNode *domxml_child(const xmlNode *parent, const char *name)
 {
 	if (!parent)
 		return NULL;
 	for (const xmlNode *node = parent->children; node; node = node->next)
-		if (is_element(node, name))
+		if (domxml_is_element(node, name))
 			return node;
 	return NULL;
 }
 
-/* The caller frees; NULL if there is no such node or it is empty. */
-static char *text_of(const xmlNode *node)
+char *domxml_text(const xmlNode *node)
 {
 	if (!node)
 		return NULL;
@@ -46,7 +41,7 @@ static char *text_of(const xmlNode *node)
 	return text;
 }
 
-static char *attribute(const xmlNode *node, const char *name)
+char *domxml_attribute(const xmlNode *node, const char *name)
 {
 	if (!node)
 		return NULL;
@@ -56,13 +51,13 @@ static char *attribute(const xmlNode *node, const char *name)
 	return text;
 }
 
-static char *child_attribute(const xmlNode *node, const char *name, const char *key)
+char *domxml_child_attribute(const xmlNode *node, const char *name, const char *key)
 {
-	return attribute(child(node, name), key);
+	return domxml_attribute(domxml_child(node, name), key);
 }
 
 /* A number that is not one is unknown, not an error: the rest of the domain still counts. */
-static uint64_t number(const char *text)
+uint64_t domxml_number(const char *text)
 {
 	uint64_t value;
 
@@ -71,15 +66,13 @@ static uint64_t number(const char *text)
 	return value;
 }
 
-/* libvirt's virScaleInteger: KB, MB, … are powers of 1000, K, KiB, … of 1024, KiB if nothing is said. */
+/* libvirt's virScaleInteger: KB, MB, … are powers of 1000, K, KiB, … of 1024. */
 static uint64_t unit_bytes(const char *unit)
 {
 	static const char letters[] = "KMGTPE";
 	uint64_t base = 1024;
 	uint64_t scale = 1;
 
-	if (!unit)
-		return 1024;
 	if (strcasecmp(unit, "b") == 0 || strcasecmp(unit, "bytes") == 0)
 		return 1;
 	const char *letter = strchr(letters, toupper((unsigned char)unit[0]));
@@ -95,13 +88,13 @@ static uint64_t unit_bytes(const char *unit)
 	return scale;
 }
 
-static uint64_t memory_bytes(const xmlNode *node)
+uint64_t domxml_bytes(const xmlNode *node, const char *default_unit)
 {
-	cleanup(cleanup_mem) char *text = text_of(node);
-	cleanup(cleanup_mem) char *unit = attribute(node, "unit");
+	cleanup(cleanup_mem) char *text = domxml_text(node);
+	cleanup(cleanup_mem) char *unit = domxml_attribute(node, "unit");
 	uint64_t bytes;
 
-	if (__builtin_mul_overflow(number(text), unit_bytes(unit), &bytes))
+	if (__builtin_mul_overflow(domxml_number(text), unit_bytes(unit ? unit : default_unit), &bytes))
 		return 0;
 	return bytes;
 }
@@ -163,10 +156,10 @@ char *domxml_os_name(const char *identifier)
 static char *os_identifier(const xmlNode *metadata)
 {
 	for (const xmlNode *node = metadata ? metadata->children : NULL; node; node = node->next) {
-		if (!is_element(node, "libosinfo") || !node->ns || !node->ns->href ||
+		if (!domxml_is_element(node, "libosinfo") || !node->ns || !node->ns->href ||
 		    !str_starts((const char *)node->ns->href, libosinfo_namespace))
 			continue;
-		char *identifier = child_attribute(node, "os", "id");
+		char *identifier = domxml_child_attribute(node, "os", "id");
 		if (identifier)
 			return identifier;
 	}
@@ -175,12 +168,12 @@ static char *os_identifier(const xmlNode *metadata)
 
 static void parse_os(struct domxml *domain, const xmlNode *root)
 {
-	const xmlNode *type = child(child(root, "os"), "type");
-	cleanup(cleanup_mem) char *kind = text_of(type);
+	const xmlNode *type = domxml_child(domxml_child(root, "os"), "type");
+	cleanup(cleanup_mem) char *kind = domxml_text(type);
 
-	domain->arch = attribute(type, "arch");
-	domain->machine = attribute(type, "machine");
-	domain->os_id = os_identifier(child(root, "metadata"));
+	domain->arch = domxml_attribute(type, "arch");
+	domain->machine = domxml_attribute(type, "machine");
+	domain->os_id = os_identifier(domxml_child(root, "metadata"));
 	if (domain->os_id)
 		domain->os = domxml_os_name(domain->os_id);
 	if (!domain->os && kind)
@@ -191,15 +184,15 @@ static void parse_os(struct domxml *domain, const xmlNode *root)
 static char *disk_source(const xmlNode *disk)
 {
 	static const char *const keys[] = {"file", "dev", "dir", "volume"};
-	const xmlNode *source = child(disk, "source");
+	const xmlNode *source = domxml_child(disk, "source");
 
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-		char *value = attribute(source, keys[i]);
+		char *value = domxml_attribute(source, keys[i]);
 		if (value)
 			return value;
 	}
-	cleanup(cleanup_mem) char *protocol = attribute(source, "protocol");
-	cleanup(cleanup_mem) char *name = attribute(source, "name");
+	cleanup(cleanup_mem) char *protocol = domxml_attribute(source, "protocol");
+	cleanup(cleanup_mem) char *name = domxml_attribute(source, "name");
 	return protocol ? mem_format("%s:%s", protocol, name ? name : "") : NULL;
 }
 
@@ -208,11 +201,11 @@ static int add_disk(struct domxml *domain, const xmlNode *node, struct err *e)
 	if (domain->disks.count == DOMXML_DEVICES_MAX)
 		return err_set(e, ERR_TOO_LARGE, "more than %d disks", DOMXML_DEVICES_MAX);
 	struct domxml_disk *disk = vec_push_zero(&domain->disks);
-	disk->target = child_attribute(node, "target", "dev");
+	disk->target = domxml_child_attribute(node, "target", "dev");
 	disk->source = disk_source(node);
-	disk->device = attribute(node, "device");
-	disk->format = child_attribute(node, "driver", "type");
-	disk->read_only = child(node, "readonly") != NULL;
+	disk->device = domxml_attribute(node, "device");
+	disk->format = domxml_child_attribute(node, "driver", "type");
+	disk->read_only = domxml_child(node, "readonly") != NULL;
 	if (!disk->device)
 		disk->device = mem_string("disk");
 	return 0;
@@ -221,10 +214,10 @@ static int add_disk(struct domxml *domain, const xmlNode *node, struct err *e)
 /* The first of KEYS that the source has. */
 static char *nic_source(const xmlNode *nic, const char *const *keys)
 {
-	const xmlNode *source = child(nic, "source");
+	const xmlNode *source = domxml_child(nic, "source");
 
 	for (; *keys; keys++) {
-		char *value = attribute(source, *keys);
+		char *value = domxml_attribute(source, *keys);
 		if (value)
 			return value;
 	}
@@ -233,9 +226,10 @@ static char *nic_source(const xmlNode *nic, const char *const *keys)
 
 static uint64_t bandwidth(const xmlNode *nic, const char *direction)
 {
-	cleanup(cleanup_mem) char *average = child_attribute(child(nic, "bandwidth"), direction, "average");
+	cleanup(cleanup_mem) char *average =
+		domxml_child_attribute(domxml_child(nic, "bandwidth"), direction, "average");
 
-	return number(average);
+	return domxml_number(average);
 }
 
 static int add_nic(struct domxml *domain, const xmlNode *node, struct err *e)
@@ -246,12 +240,12 @@ static int add_nic(struct domxml *domain, const xmlNode *node, struct err *e)
 	if (domain->nics.count == DOMXML_DEVICES_MAX)
 		return err_set(e, ERR_TOO_LARGE, "more than %d network interfaces", DOMXML_DEVICES_MAX);
 	struct domxml_nic *nic = vec_push_zero(&domain->nics);
-	nic->mac = child_attribute(node, "mac", "address");
-	nic->type = attribute(node, "type");
+	nic->mac = domxml_child_attribute(node, "mac", "address");
+	nic->type = domxml_attribute(node, "type");
 	nic->network = nic_source(node, networks);
 	nic->uplink = nic_source(node, uplinks);
-	nic->model = child_attribute(node, "model", "type");
-	nic->target = child_attribute(node, "target", "dev");
+	nic->model = domxml_child_attribute(node, "model", "type");
+	nic->target = domxml_child_attribute(node, "target", "dev");
 	nic->inbound_kib_s = bandwidth(node, "inbound");
 	nic->outbound_kib_s = bandwidth(node, "outbound");
 	for (char *c = nic->mac; c && *c; c++)
@@ -263,11 +257,11 @@ static int parse_devices(struct domxml *domain, const xmlNode *devices, struct e
 {
 	int result = 0;
 
-	domain->emulator = text_of(child(devices, "emulator"));
+	domain->emulator = domxml_text(domxml_child(devices, "emulator"));
 	for (const xmlNode *node = devices ? devices->children : NULL; node && result == 0; node = node->next) {
-		if (is_element(node, "disk"))
+		if (domxml_is_element(node, "disk"))
 			result = add_disk(domain, node, e);
-		else if (is_element(node, "interface"))
+		else if (domxml_is_element(node, "interface"))
 			result = add_nic(domain, node, e);
 	}
 	return result;
@@ -275,15 +269,15 @@ static int parse_devices(struct domxml *domain, const xmlNode *devices, struct e
 
 static void parse_cpus(struct domxml *domain, const xmlNode *vcpu)
 {
-	cleanup(cleanup_mem) char *maximum = text_of(vcpu);
-	cleanup(cleanup_mem) char *current = attribute(vcpu, "current");
+	cleanup(cleanup_mem) char *maximum = domxml_text(vcpu);
+	cleanup(cleanup_mem) char *current = domxml_attribute(vcpu, "current");
 
 	/* No <vcpu> means one. */
-	domain->vcpus_max = maximum ? number(maximum) : 1;
-	domain->vcpus = current ? number(current) : domain->vcpus_max;
+	domain->vcpus_max = maximum ? domxml_number(maximum) : 1;
+	domain->vcpus = current ? domxml_number(current) : domain->vcpus_max;
 }
 
-static int read_document(xmlDoc **document, const char *text, size_t length, const char *root, struct err *e)
+int domxml_read(xmlDoc **document, const char *text, size_t length, const char *root, struct err *e)
 {
 	cleanup(cleanup_xmlFreeParserCtxt) xmlParserCtxt *parser = xmlNewParserCtxt();
 
@@ -304,7 +298,7 @@ static int read_document(xmlDoc **document, const char *text, size_t length, con
 	if (doc->intSubset || doc->extSubset)
 		return err_set(e, ERR_CORRUPT, "bad XML: it has a DTD");
 	const xmlNode *top = xmlDocGetRootElement(doc);
-	if (!top || !is_element(top, root))
+	if (!top || !domxml_is_element(top, root))
 		return err_set(e, ERR_CORRUPT, "bad XML: not a <%s>", root);
 	*document = doc;
 	doc = NULL;
@@ -316,21 +310,21 @@ int domxml_parse(struct domxml *domain, const char *text, size_t length, struct 
 	cleanup(cleanup_xmlFreeDoc) xmlDoc *document = NULL;
 	cleanup(domxml_done) struct domxml parsed = {0};
 
-	int result = read_document(&document, text, length, "domain", e);
+	int result = domxml_read(&document, text, length, "domain", e);
 	if (result < 0)
 		return result;
 	const xmlNode *root = xmlDocGetRootElement(document);
-	parsed.uuid = text_of(child(root, "uuid"));
-	parsed.name = text_of(child(root, "name"));
+	parsed.uuid = domxml_text(domxml_child(root, "uuid"));
+	parsed.name = domxml_text(domxml_child(root, "name"));
 	if (!parsed.uuid || !parsed.name)
 		return err_set(e, ERR_CORRUPT, "bad XML: a domain without %s", parsed.uuid ? "name" : "UUID");
-	parsed.title = text_of(child(root, "title"));
-	parsed.description = text_of(child(root, "description"));
-	parsed.type = attribute(root, "type");
-	parsed.memory_bytes = memory_bytes(child(root, "memory"));
-	parse_cpus(&parsed, child(root, "vcpu"));
+	parsed.title = domxml_text(domxml_child(root, "title"));
+	parsed.description = domxml_text(domxml_child(root, "description"));
+	parsed.type = domxml_attribute(root, "type");
+	parsed.memory_bytes = domxml_bytes(domxml_child(root, "memory"), "KiB");
+	parse_cpus(&parsed, domxml_child(root, "vcpu"));
 	parse_os(&parsed, root);
-	result = parse_devices(&parsed, child(root, "devices"), e);
+	result = parse_devices(&parsed, domxml_child(root, "devices"), e);
 	if (result < 0)
 		return result;
 	*domain = parsed;
@@ -381,14 +375,14 @@ int domxml_parse_capabilities(struct domxml_host *host, const char *text, size_t
 {
 	cleanup(cleanup_xmlFreeDoc) xmlDoc *document = NULL;
 
-	int result = read_document(&document, text, length, "capabilities", e);
+	int result = domxml_read(&document, text, length, "capabilities", e);
 	if (result < 0)
 		return result;
-	const xmlNode *node = child(xmlDocGetRootElement(document), "host");
+	const xmlNode *node = domxml_child(xmlDocGetRootElement(document), "host");
 	*host = (struct domxml_host){
-		.uuid = text_of(child(node, "uuid")),
-		.arch = text_of(child(child(node, "cpu"), "arch")),
-		.cpu_model = text_of(child(child(node, "cpu"), "model")),
+		.uuid = domxml_text(domxml_child(node, "uuid")),
+		.arch = domxml_text(domxml_child(domxml_child(node, "cpu"), "arch")),
+		.cpu_model = domxml_text(domxml_child(domxml_child(node, "cpu"), "model")),
 	};
 	return 0;
 }
@@ -403,10 +397,10 @@ void domxml_host_done(struct domxml_host *host)
 
 static uint64_t link_bps(const xmlNode *interface)
 {
-	const xmlNode *link = child(interface, "link");
-	cleanup(cleanup_mem) char *state = attribute(link, "state");
-	cleanup(cleanup_mem) char *speed = attribute(link, "speed");
-	uint64_t mbit = number(speed);
+	const xmlNode *link = domxml_child(interface, "link");
+	cleanup(cleanup_mem) char *state = domxml_attribute(link, "state");
+	cleanup(cleanup_mem) char *speed = domxml_attribute(link, "speed");
+	uint64_t mbit = domxml_number(speed);
 	uint64_t bps;
 
 	return mbit > 0 && str_equal(state, "up") && !__builtin_mul_overflow(mbit, 1000000, &bps) ? bps : 0;
@@ -418,7 +412,7 @@ static uint64_t ports_bps(const xmlNode *bridge)
 	uint64_t highest = 0;
 
 	for (const xmlNode *node = bridge->children; node; node = node->next) {
-		uint64_t bps = is_element(node, "interface") ? link_bps(node) : 0;
+		uint64_t bps = domxml_is_element(node, "interface") ? link_bps(node) : 0;
 		if (bps > highest)
 			highest = bps;
 	}
@@ -429,11 +423,11 @@ int domxml_parse_interface(uint64_t *rate_bps, const char *text, size_t length, 
 {
 	cleanup(cleanup_xmlFreeDoc) xmlDoc *document = NULL;
 
-	int result = read_document(&document, text, length, "interface", e);
+	int result = domxml_read(&document, text, length, "interface", e);
 	if (result < 0)
 		return result;
 	const xmlNode *root = xmlDocGetRootElement(document);
-	const xmlNode *bridge = child(root, "bridge");
+	const xmlNode *bridge = domxml_child(root, "bridge");
 	uint64_t bps = bridge ? ports_bps(bridge) : link_bps(root);
 	*rate_bps = bps ? bps : UINT64_MAX;
 	return 0;
