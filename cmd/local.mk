@@ -90,7 +90,7 @@ bin_notify_admins_SOURCES += cmd/notify-admins/relay.c cmd/notify-admins/relay.h
 bin_notify_admins_SOURCES += cmd/notify-admins/reply.c cmd/notify-admins/reply.h
 bin_notify_admins_SOURCES += cmd/notify-admins/run.c cmd/notify-admins/run.h
 bin_notify_admins_SOURCES += cmd/notify-admins/silence.c
-bin_notify_admins_SOURCES += cmd/notify-admins/speaker.c cmd/notify-admins/speaker.h
+bin_notify_admins_SOURCES += cmd/speaker.c cmd/speaker.h
 bin_notify_admins_SOURCES += cmd/notify-admins/standing.c cmd/notify-admins/standing.h
 bin_notify_admins_SOURCES += cmd/notify-admins/state.c cmd/notify-admins/state.h
 bin_notify_admins_SOURCES += cmd/notify-admins/summary.c
@@ -107,3 +107,11 @@ bin_notify_admins_SOURCES += cmd/notify-admins/turn.c
 bin_notify_admins_SOURCES += cmd/notify-admins/webhooks.c cmd/notify-admins/webhooks.h
 bin_notify_admins_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(CURL_LIBS) \
 	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CRYPTO_LIBS) $(SIP_LIBS) $(SPEECH_LIBS)
+
+bin_PROGRAMS += bin/vmgroup
+bin_vmgroup_SOURCES = $(cmd_common) cmd/speaker.c cmd/speaker.h
+bin_vmgroup_SOURCES += cmd/vmgroup/define.c
+bin_vmgroup_SOURCES += cmd/vmgroup/deploy.c
+bin_vmgroup_SOURCES += cmd/vmgroup/vmgroup.c cmd/vmgroup/vmgroup.h
+bin_vmgroup_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) $(LIBXML_LIBS) \
+	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CRYPTO_LIBS)

@@ -90,4 +90,4 @@ _vmroll_operands()
 	_vmroll_words "$(grep -oE '(HOST|VM)(\.\.\.)?' <<<"$help" | head -n 1)"
 }
 
-complete -F _vmroll vmsnap hostping vmwhere notify-admins
+complete -F _vmroll vmsnap hostping vmwhere notify-admins vmgroup
