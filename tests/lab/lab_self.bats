@@ -107,6 +107,55 @@ left()
 	off_on backup1 host1
 }
 
+# pool URI FIELD: of the pool `default`, in bytes where it is a size.
+pool()
+{
+	virsh -q -c "$1" pool-refresh default >/dev/null
+	virsh -q -c "$1" pool-info --bytes default | sed -n "s/^$2: *//p"
+}
+
+@test "every host has a storage pool of its own" {
+	local host uri
+	for host in $LAB_HOSTS; do
+		uri=LAB_URI_$host
+		[ "$(pool "${!uri}" State)" = running ]
+		[ "$(pool "${!uri}" Autostart)" = yes ]
+		virsh -q -c "${!uri}" pool-dumpxml default | grep -q '<path>/var/lib/libvirt/images</path>'
+	done
+	virsh -q -c "$LAB_URI_host2" vol-create-as default mine 1M
+	[ -e "$LAB_DIR/host/host2/lib/images/mine" ]
+	run -1 virsh -q -c "$LAB_URI_host1" vol-info mine default
+	virsh -q -c "$LAB_URI_host2" vol-delete mine default
+	[ ! -e "$LAB_DIR/host/host2/lib/images/mine" ]
+}
+
+@test "storage: a host has little room, then less, then what it had" {
+	virsh -q -c "$LAB_URI_host3" vol-create-as default below 1M
+	lab_storage host3 64M
+	[ "$(pool "$LAB_URI_host3" Capacity)" -eq 67108864 ]
+	run -1 virsh -q -c "$LAB_URI_host3" vol-info below default
+	virsh -q -c "$LAB_URI_host3" vol-create-as default full 40M
+	[ "$(pool "$LAB_URI_host3" Available)" -le 25165824 ]
+	run -1 virsh -q -c "$LAB_URI_host3" vol-create-as default more 40M
+	[[ $output == *'No space left on device'* ]]
+	run -1 lab_storage host3 16M
+	lab_storage host3 48M
+	[ "$(pool "$LAB_URI_host3" Capacity)" -eq 50331648 ]
+	virsh -q -c "$LAB_URI_host3" vol-info full default
+	background hold "$LAB" exec host3 bash -c 'exec 3</var/lib/libvirt/images/full; echo open; exec sleep 600'
+	wait_until 10 seen "$BATS_FILE_TMPDIR/hold.out" open
+	run -1 lab_storage host3 off
+	[[ $output == *'who uses it must stop first'* ]]
+	lab_exec host3 pkill -x sleep
+	wait_until 10 lab_storage host3 off
+	background_end hold
+	virsh -q -c "$LAB_URI_host3" vol-delete below default
+	run -1 virsh -q -c "$LAB_URI_host3" vol-info full default
+	[ "$(pool "$LAB_URI_host3" Capacity)" -gt 67108864 ]
+	run -1 lab_storage host3 lots
+	[[ $output == *'expected a size as 64M, or off'* ]]
+}
+
 @test "cut: a host falls silent, the others do not; heal: as before" {
 	lab_cut host1
 	silent "$LAB_ADDRESS_host1"
@@ -161,7 +210,9 @@ left()
 	lab_start dns1 host3
 }
 
-@test "kill: nothing of the host is left; its guests start elsewhere; heal boots it without them" {
+@test "kill: nothing of the host is left; its guests start elsewhere; heal boots it without them, with its storage" {
+	virsh -q -c "$LAB_URI_host1" vol-create-as default kept 1M
+	lab_storage host1 64M
 	lab_kill host1
 	silent "$LAB_ADDRESS_host1"
 	[ -z "$(ip netns pids "vmroll-$LAB_PREFIX-host1")" ]
@@ -172,6 +223,9 @@ left()
 	lab_heal host1
 	answers "$LAB_URI_host1"
 	off_on db1 host1
+	[ "$(pool "$LAB_URI_host1" State)" = running ]
+	[ "$(pool "$LAB_URI_host1" Capacity)" -gt 67108864 ]
+	virsh -q -c "$LAB_URI_host1" vol-delete kept default
 	virsh -c "$LAB_URI_host1" capabilities | grep -q "<uuid>$LAB_UUID_host1</uuid>"
 	lab_stop db1
 	lab_start db1 host1

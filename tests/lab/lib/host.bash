@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # host: one real libvirtd with files, addresses and processes of its own.
 
+# The folder of its storage pool, as the host sees it.
+host_images=/var/lib/libvirt/images
+
 host_list()
 {
 	local path
@@ -68,6 +71,7 @@ host_make()
 	mkdir -p "$folder"/{etc/qemu,lib/images,log,cache}
 	cat /proc/sys/kernel/random/uuid >"$folder/uuid"
 	host_conf "$1"
+	host_pool "$folder"
 	known=$(host_capabilities)
 	[[ ! -d $known ]] || cp -rp "$known/." "$folder/cache/"
 	# A host's own name must resolve, and at once: libvirtd asks for it
@@ -76,6 +80,40 @@ host_make()
 	echo 'hosts: files' >"$folder/nsswitch.conf"
 	host_accounts "$folder"
 	: >"$folder/init"
+}
+
+# The pool `default` of every host, active from its start.
+host_pool()
+{
+	mkdir -p "$1/etc/storage/autostart"
+	cat >"$1/etc/storage/default.xml" <<-END
+		<pool type='dir'>
+		  <name>default</name>
+		  <uuid>$(</proc/sys/kernel/random/uuid)</uuid>
+		  <source/>
+		  <target><path>$host_images</path></target>
+		</pool>
+	END
+	ln -s /etc/libvirt/storage/default.xml "$1/etc/storage/autostart/default.xml"
+}
+
+# host_storage NAME SIZE: its pool becomes an empty file system of that size, above whatever it holds; again: of another
+# size. Whoever has files open below keeps them.
+host_storage()
+{
+	local how=
+	! host_enter "$1" mountpoint -q "$host_images" || how=remount,
+	host_enter "$1" mount -t tmpfs -o "${how}mode=711,size=$2" tmpfs "$host_images" ||
+		lab_die "$1: storage: $2 does not do"
+	host_virsh "$1" pool-refresh default >/dev/null
+	lab_say "$1 has $2 of storage"
+}
+
+host_storage_off()
+{
+	! host_enter "$1" mountpoint -q "$host_images" || host_enter "$1" umount "$host_images" ||
+		lab_die "$1: storage: who uses it must stop first"
+	host_virsh "$1" pool-refresh default >/dev/null
 }
 
 # The accounts are the host's own: libvirt's QEMU driver does not start without

@@ -140,6 +140,7 @@ up_keep_capabilities()
 	[[ ! -d $known && -n $(host_list) ]] || return 0
 	# which makes it look at every QEMU there is
 	host_virsh host1 capabilities >/dev/null
+	mkdir -p "$lab_cache"
 	temporary=$(mktemp -d "$lab_cache/fetch.XXXXXX")
 	cp -rp "$from/." "$temporary/"
 	mv -T "$temporary" "$known" 2>/dev/null || rm -rf "$temporary"
