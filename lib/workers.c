@@ -1,6 +1,7 @@
 /* workers.c - a bounded pool of worker processes, for calls that may hang. */
 #include "config.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,9 @@
 
 /* STOP_POLL_MS: how long a signal that came just before poll(2) may go unnoticed. */
 enum { STOP_POLL_MS = 200, HURRY_MS = 20 };
+
+/* A deadline that is none: far, and nothing that is added to it overflows. */
+static const int64_t never_ms = INT64_MAX / 4;
 
 /* REQUEST goes down; the others come up. */
 enum frame_kind { FRAME_REQUEST, FRAME_DATA, FRAME_DONE, FRAME_READY };
@@ -88,6 +92,7 @@ struct slot {
 	size_t job;
 	int64_t begun;
 	int64_t deadline;
+	int64_t moved; /* when something last came of it */
 	size_t received;
 	bool heard; /* in this turn */
 };
@@ -202,6 +207,8 @@ static int listen_to(struct pool *pool, struct slot *slot)
 	if (filled < 0)
 		return ended(pool, slot);
 	slot->heard = filled > 0;
+	if (slot->heard)
+		slot->moved = when_monotonic();
 	/* A slot that fails in take_frame has no channel any more. */
 	while (slot->state != SLOT_EMPTY) {
 		int next = channel_next(&slot->child.channel, &frame, &cause);
@@ -219,7 +226,7 @@ static int listen_to(struct pool *pool, struct slot *slot)
 static int start_job(struct pool *pool, struct slot *slot)
 {
 	int64_t now = when_monotonic();
-	int64_t deadline = now + pool->limits->job_deadline_ms;
+	int64_t deadline = now + (pool->limits->job_deadline_ms ? pool->limits->job_deadline_ms : never_ms);
 	struct request request = {
 		.job = pool->next,
 		.deadline = deadline < pool->end ? deadline : pool->end,
@@ -239,6 +246,7 @@ static int start_job(struct pool *pool, struct slot *slot)
 	slot->job = pool->next++;
 	slot->state = SLOT_BUSY;
 	slot->begun = now;
+	slot->moved = now;
 	slot->deadline = deadline;
 	slot->received = 0;
 	return 0;
@@ -260,6 +268,18 @@ static int start_jobs(struct pool *pool)
 	return exhausted && alive == 0 ? ERR_ENV : 0;
 }
 
+static int64_t stalls_at(const struct pool *pool, const struct slot *slot)
+{
+	return slot->moved + (pool->limits->stall_ms ? pool->limits->stall_ms : never_ms);
+}
+
+static int64_t late_at(const struct pool *pool, const struct slot *slot)
+{
+	int64_t stalls = stalls_at(pool, slot);
+
+	return stalls < slot->deadline ? stalls : slot->deadline;
+}
+
 static int wait_time(const struct pool *pool, const volatile sig_atomic_t *stop)
 {
 	int64_t now = when_monotonic();
@@ -267,15 +287,17 @@ static int wait_time(const struct pool *pool, const volatile sig_atomic_t *stop)
 
 	for (size_t i = 0; i < pool->slot_count; i++) {
 		const struct slot *slot = &pool->slots[i];
-		if ((slot->state == SLOT_BUSY || slot->state == SLOT_TIDYING) && slot->deadline < nearest)
-			nearest = slot->deadline;
+		if ((slot->state == SLOT_BUSY || slot->state == SLOT_TIDYING) && late_at(pool, slot) < nearest)
+			nearest = late_at(pool, slot);
 		/* An idle worker whose request failed, or one that could not be forked, is tried again. */
 		if (slot->state < SLOT_BUSY && pool->next < pool->jobs && now + HURRY_MS < nearest)
 			nearest = now + HURRY_MS;
 	}
 	if (stop && nearest > now + STOP_POLL_MS)
 		nearest = now + STOP_POLL_MS;
-	return nearest <= now ? 0 : (int)(nearest - now);
+	if (nearest <= now)
+		return 0;
+	return nearest - now < INT_MAX ? (int)(nearest - now) : INT_MAX;
 }
 
 static int listen_once(struct pool *pool, const volatile sig_atomic_t *stop)
@@ -298,24 +320,33 @@ static int listen_once(struct pool *pool, const volatile sig_atomic_t *stop)
 			return result;
 	}
 	int64_t ours = when_monotonic() - before;
-	for (size_t i = 0; i < pool->slot_count; i++)
+	for (size_t i = 0; i < pool->slot_count; i++) {
 		pool->slots[i].deadline += ours;
+		pool->slots[i].moved += ours;
+	}
 	return 0;
+}
+
+static int fail_late(struct pool *pool, struct slot *slot)
+{
+	bool is_stalled = stalls_at(pool, slot) < slot->deadline;
+	char text[32 + WHEN_TEXT_SIZE];
+	char limit[WHEN_TEXT_SIZE];
+
+	when_format_duration(is_stalled ? pool->limits->stall_ms : pool->limits->job_deadline_ms, limit);
+	snprintf(text, sizeof text, "%s %s", is_stalled ? "nothing moved for" : "no answer within", limit);
+	return fail(pool, slot, ERR_DEADLINE, text);
 }
 
 static int kill_late(struct pool *pool)
 {
 	int64_t now = when_monotonic();
-	char text[32 + WHEN_TEXT_SIZE];
-	char limit[WHEN_TEXT_SIZE];
 
-	when_format_duration(pool->limits->job_deadline_ms, limit);
-	snprintf(text, sizeof text, "no answer within %s", limit);
 	for (size_t i = 0; i < pool->slot_count; i++) {
 		struct slot *slot = &pool->slots[i];
-		if (slot->state < SLOT_BUSY || slot->heard || now < slot->deadline)
+		if (slot->state < SLOT_BUSY || slot->heard || now < late_at(pool, slot))
 			continue;
-		int result = fail(pool, slot, ERR_DEADLINE, text);
+		int result = fail_late(pool, slot);
 		if (result < 0)
 			return result;
 	}
@@ -353,7 +384,7 @@ int workers_run(const struct workers_job *job, size_t jobs, const struct workers
 		.limits = limits,
 		.jobs = jobs,
 		.unfinished = jobs,
-		.end = when_monotonic() + limits->run_deadline_ms,
+		.end = when_monotonic() + (limits->run_deadline_ms ? limits->run_deadline_ms : never_ms),
 		.slots = mem_zalloc(count, sizeof(struct slot)),
 		.polls = mem_zalloc(count, sizeof(struct pollfd)),
 		.slot_count = count,

@@ -24,7 +24,7 @@ struct worker;
 
 /* Sends one frame to the parent's received(). ERR_TOO_LARGE (CHANNEL_FRAME_MAX of child.h), ERR_NET (the parent is gone). */
 int worker_send(struct worker *worker, const void *bytes, size_t length, struct err *e);
-/* Until this job is late; the deadline of the whole run counts too. */
+/* Until this job is late; the deadline of the whole run counts too, a stall does not. Years where there is neither. */
 int64_t worker_time_left_ms(const struct worker *worker);
 /* Says that the job is done, so that tidying up (closing a connection) counts no more. */
 int worker_finish(struct worker *worker, struct err *e);
@@ -33,7 +33,7 @@ int worker_finish(struct worker *worker, struct err *e);
 
 struct workers_outcome {
 	bool asked; /* false: the run ended before its turn */
-	int code;   /* 0, or an err_code: what the job returned, ERR_DEADLINE late, ERR_ENV the worker died */
+	int code; /* 0, or an err_code: what the job returned, ERR_DEADLINE late or stalled, ERR_ENV the worker died */
 	const char *text; /* why, for people; borrowed */
 	int64_t elapsed_ms;
 };
@@ -48,10 +48,12 @@ struct workers_job {
 	int (*finished)(void *context, size_t job, const struct workers_outcome *outcome, struct err *e);
 };
 
+/* Time that the parent spends in the functions above is not held against a job. */
 struct workers_limits {
 	unsigned parallel;       /* processes, at least 1 */
-	int64_t job_deadline_ms; /* time that the parent spends in the functions above is not held against a job */
-	int64_t run_deadline_ms; /* from the call of workers_run */
+	int64_t job_deadline_ms; /* from its start; 0: none */
+	int64_t run_deadline_ms; /* from the call of workers_run; 0: none */
+	int64_t stall_ms; /* a job that sends nothing for so long is late, whatever its deadline; 0: none */
 };
 
 /*

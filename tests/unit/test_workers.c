@@ -18,7 +18,7 @@
 #include "when.h"
 #include "workers.h"
 
-enum { JOBS_MAX = 64 };
+enum { JOBS_MAX = 64, SLOW_STEPS = 15, SLOW_STEP_MS = 200 };
 
 struct run {
 	/* What each job does, by its letter; see work(). */
@@ -29,6 +29,7 @@ struct run {
 	int codes[JOBS_MAX];
 	bool asked[JOBS_MAX];
 	char texts[JOBS_MAX][128];
+	int64_t elapsed_ms[JOBS_MAX];
 	size_t finished;
 };
 
@@ -67,6 +68,12 @@ static int work(struct worker *worker, size_t job, void *context, struct err *e)
 		worker_send(worker, text, strlen(text), e);
 		hang();
 		break;
+	case 's': /* slow: says now and then that something moves */
+		for (int i = 0; i < SLOW_STEPS; i++) {
+			poll(NULL, 0, SLOW_STEP_MS);
+			worker_send(worker, text, strlen(text), e);
+		}
+		return 0;
 	case 't': /* done, then hangs in tidying up */
 		worker_send(worker, text, strlen(text), e);
 		worker_finish(worker, e);
@@ -107,6 +114,7 @@ static int finished(void *context, size_t job, const struct workers_outcome *out
 	(void)e;
 	run->codes[job] = outcome->code;
 	run->asked[job] = outcome->asked;
+	run->elapsed_ms[job] = outcome->elapsed_ms;
 	snprintf(run->texts[job], sizeof run->texts[job], "%s", outcome->text);
 	run->finished++;
 	if (run->stop_after && run->finished == run->stop_after)
@@ -114,18 +122,25 @@ static int finished(void *context, size_t job, const struct workers_outcome *out
 	return 0;
 }
 
-static int go(struct run *run, unsigned parallel, int64_t job_ms, int64_t run_ms, struct err *e)
+static int go_within(struct run *run, const struct workers_limits *limits, struct err *e)
 {
 	const struct workers_job job = {run, work, received, finished};
-	const struct workers_limits limits = {parallel, job_ms, run_ms};
 	size_t jobs = strlen(run->script);
 
-	int result = workers_run(&job, jobs, &limits, &run->stop, e);
+	int result = workers_run(&job, jobs, limits, &run->stop, e);
 	assert_int_equal(run->finished, jobs);
 	/* No worker is left, not even as a zombie. */
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
 	return result;
+}
+
+static int go(struct run *run, unsigned parallel, int64_t job_ms, int64_t run_ms, struct err *e)
+{
+	const struct workers_limits limits = {
+		.parallel = parallel, .job_deadline_ms = job_ms, .run_deadline_ms = run_ms};
+
+	return go_within(run, &limits, e);
 }
 
 enum { LONG = 60000 };
@@ -181,6 +196,54 @@ static void kills_what_is_late(void **state)
 	assert_int_equal(run.codes[3], 0);
 	for (size_t i = 2; i < 7; i += 2)
 		assert_int_equal(run.codes[i], 0);
+}
+
+/* The slow one takes longer in all than any may be silent. */
+static void kills_what_stalls(void **state)
+{
+	const struct workers_limits limits = {.parallel = 4, .run_deadline_ms = LONG, .stall_ms = 2000};
+	struct run run = {.script = "shpta"};
+	struct err e = {0};
+
+	(void)state;
+	assert_ok(go_within(&run, &limits, &e), &e);
+	assert_int_equal(run.codes[0], 0);
+	assert_true(run.elapsed_ms[0] > limits.stall_ms);
+	for (size_t i = 1; i < 3; i++) {
+		assert_int_equal(run.codes[i], ERR_DEADLINE);
+		assert_string_equal(run.texts[i], "nothing moved for 2s");
+		assert_true(run.asked[i]);
+	}
+	assert_true(run.frames[2][0] != '\0');
+	assert_int_equal(run.codes[3], 0);
+	assert_int_equal(run.codes[4], 0);
+}
+
+static void hangs_in_tidying_up_end_too(void **state)
+{
+	const struct workers_limits limits = {.parallel = 1, .run_deadline_ms = LONG, .stall_ms = 300};
+	struct run run = {.script = "ta"};
+	struct err e = {0};
+
+	(void)state;
+	assert_ok(go_within(&run, &limits, &e), &e);
+	assert_int_equal(run.codes[0], 0);
+	assert_int_equal(run.codes[1], 0);
+	assert_string_not_equal(run.frames[0], run.frames[1]);
+}
+
+static void whichever_limit_is_first_is_named(void **state)
+{
+	const struct workers_limits limits = {.parallel = 2, .job_deadline_ms = 1000, .stall_ms = LONG};
+	struct run run = {.script = "hs"};
+	struct err e = {0};
+
+	(void)state;
+	assert_ok(go_within(&run, &limits, &e), &e);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(run.codes[i], ERR_DEADLINE);
+		assert_string_equal(run.texts[i], "no answer within 1s");
+	}
 }
 
 static void ends_with_the_run(void **state)
@@ -392,6 +455,9 @@ int main(void)
 		cmocka_unit_test(reuses_workers),
 		cmocka_unit_test(reports_each_failure_alone),
 		cmocka_unit_test(kills_what_is_late),
+		cmocka_unit_test(kills_what_stalls),
+		cmocka_unit_test(hangs_in_tidying_up_end_too),
+		cmocka_unit_test(whichever_limit_is_first_is_named),
 		cmocka_unit_test(ends_with_the_run),
 		cmocka_unit_test(stops_when_told),
 		cmocka_unit_test(bounds_a_flood),
