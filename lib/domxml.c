@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "domxml.h"
 #include "domxml_private.h"
@@ -13,91 +12,6 @@
 
 /* The version behind it may grow; libvirt-domain metadata of libosinfo has used 1.0 since 2018. */
 static const char libosinfo_namespace[] = "http://libosinfo.org/xmlns/libvirt/domain/";
-
-MEM_DEFINE_CLEANUP(xmlParserCtxt, xmlFreeParserCtxt)
-
-bool domxml_is_element(const xmlNode *node, const char *name)
-{
-	return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
-}
-
-const xmlNode *domxml_child(const xmlNode *parent, const char *name)
-{
-	if (!parent)
-		return NULL;
-	for (const xmlNode *node = parent->children; node; node = node->next)
-		if (domxml_is_element(node, name))
-			return node;
-	return NULL;
-}
-
-char *domxml_text(const xmlNode *node)
-{
-	if (!node)
-		return NULL;
-	xmlChar *content = xmlNodeGetContent(node);
-	char *text = content && *content ? mem_string((const char *)content) : NULL;
-	xmlFree(content);
-	return text;
-}
-
-char *domxml_attribute(const xmlNode *node, const char *name)
-{
-	if (!node)
-		return NULL;
-	xmlChar *value = xmlGetNoNsProp(node, (const xmlChar *)name);
-	char *text = value && *value ? mem_string((const char *)value) : NULL;
-	xmlFree(value);
-	return text;
-}
-
-char *domxml_child_attribute(const xmlNode *node, const char *name, const char *key)
-{
-	return domxml_attribute(domxml_child(node, name), key);
-}
-
-/* A number that is not one is unknown, not an error: the rest of the domain still counts. */
-uint64_t domxml_number(const char *text)
-{
-	uint64_t value;
-
-	if (!text || str_parse_number(text, 0, UINT64_MAX, &value, NULL) < 0)
-		return 0;
-	return value;
-}
-
-/* libvirt's virScaleInteger: KB, MB, … are powers of 1000, K, KiB, … of 1024. */
-static uint64_t unit_bytes(const char *unit)
-{
-	static const char letters[] = "KMGTPE";
-	uint64_t base = 1024;
-	uint64_t scale = 1;
-
-	if (strcasecmp(unit, "b") == 0 || strcasecmp(unit, "bytes") == 0)
-		return 1;
-	const char *letter = strchr(letters, toupper((unsigned char)unit[0]));
-	if (!letter)
-		return 0;
-	if (unit[1] && strcasecmp(unit + 1, "iB") != 0) {
-		if (strcasecmp(unit + 1, "B") != 0)
-			return 0;
-		base = 1000;
-	}
-	for (const char *l = letters; l <= letter; l++)
-		scale *= base;
-	return scale;
-}
-
-uint64_t domxml_bytes(const xmlNode *node, const char *default_unit)
-{
-	cleanup(cleanup_mem) char *text = domxml_text(node);
-	cleanup(cleanup_mem) char *unit = domxml_attribute(node, "unit");
-	uint64_t bytes;
-
-	if (__builtin_mul_overflow(domxml_number(text), unit_bytes(unit ? unit : default_unit), &bytes))
-		return 0;
-	return bytes;
-}
 
 /* Families whose name is not their identifier with a capital letter. */
 static const struct {
@@ -153,17 +67,45 @@ char *domxml_os_name(const char *identifier)
 	return str_take(&name);
 }
 
+static bool is_libosinfo(const xmlNode *node, const char *name)
+{
+	return node->type == XML_ELEMENT_NODE && node->ns && node->ns->href &&
+	       str_starts((const char *)node->ns->href, libosinfo_namespace) &&
+	       strcmp((const char *)node->name, name) == 0;
+}
+
+static char *system_identifier(const xmlNode *libosinfo)
+{
+	for (const xmlNode *node = libosinfo->children; node; node = node->next)
+		if (is_libosinfo(node, "os"))
+			return domxml_attribute(node, "id");
+	return NULL;
+}
+
 static char *os_identifier(const xmlNode *metadata)
 {
 	for (const xmlNode *node = metadata ? metadata->children : NULL; node; node = node->next) {
-		if (!domxml_is_element(node, "libosinfo") || !node->ns || !node->ns->href ||
-		    !str_starts((const char *)node->ns->href, libosinfo_namespace))
-			continue;
-		char *identifier = domxml_child_attribute(node, "os", "id");
+		char *identifier = is_libosinfo(node, "libosinfo") ? system_identifier(node) : NULL;
 		if (identifier)
 			return identifier;
 	}
 	return NULL;
+}
+
+/* <nvram>/path</nvram>, or since libvirt 8.5 <nvram type='file'><source file='/path'/></nvram>. */
+static char *nvram_path(const xmlNode *nvram)
+{
+	const xmlNode *source = domxml_child(nvram, "source");
+
+	return source ? domxml_attribute(source, "file") : domxml_text(nvram);
+}
+
+static void parse_firmware(struct domxml *domain, const xmlNode *os)
+{
+	domain->firmware = domxml_attribute(os, "firmware");
+	domain->loader = domxml_text(domxml_child(os, "loader"));
+	domain->nvram = nvram_path(domxml_child(os, "nvram"));
+	domain->nvram_format = domxml_child_attribute(os, "nvram", "format");
 }
 
 static void parse_os(struct domxml *domain, const xmlNode *root)
@@ -205,7 +147,13 @@ static int add_disk(struct domxml *domain, const xmlNode *node, struct err *e)
 	disk->source = disk_source(node);
 	disk->device = domxml_attribute(node, "device");
 	disk->format = domxml_child_attribute(node, "driver", "type");
+	disk->type = domxml_attribute(node, "type");
+	disk->bus = domxml_child_attribute(node, "target", "bus");
+	disk->pool = domxml_child_attribute(node, "source", "pool");
+	disk->volume = domxml_child_attribute(node, "source", "volume");
 	disk->read_only = domxml_child(node, "readonly") != NULL;
+	disk->shareable = domxml_child(node, "shareable") != NULL;
+	disk->backing = domxml_child(domxml_child(node, "backingStore"), "source") != NULL;
 	if (!disk->device)
 		disk->device = mem_string("disk");
 	return 0;
@@ -258,6 +206,7 @@ static int parse_devices(struct domxml *domain, const xmlNode *devices, struct e
 	int result = 0;
 
 	domain->emulator = domxml_text(domxml_child(devices, "emulator"));
+	domain->has_tpm = domxml_child(devices, "tpm") != NULL;
 	for (const xmlNode *node = devices ? devices->children : NULL; node && result == 0; node = node->next) {
 		if (domxml_is_element(node, "disk"))
 			result = add_disk(domain, node, e);
@@ -275,34 +224,6 @@ static void parse_cpus(struct domxml *domain, const xmlNode *vcpu)
 	/* No <vcpu> means one. */
 	domain->vcpus_max = maximum ? domxml_number(maximum) : 1;
 	domain->vcpus = current ? domxml_number(current) : domain->vcpus_max;
-}
-
-int domxml_read(xmlDoc **document, const char *text, size_t length, const char *root, struct err *e)
-{
-	cleanup(cleanup_xmlFreeParserCtxt) xmlParserCtxt *parser = xmlNewParserCtxt();
-
-	if (length > DOMXML_SIZE_MAX)
-		return err_set(e, ERR_TOO_LARGE, "XML of %zu bytes, more than %d", length, DOMXML_SIZE_MAX);
-	if (!parser)
-		return err_set(e, ERR_ENV, "libxml2: no parser");
-	/* Not NOENT, DTDLOAD, XINCLUDE or HUGE: with NONET alone libxml2 keeps its limits. The other two flags only silence it. */
-	cleanup(cleanup_xmlFreeDoc) xmlDoc *doc =
-		xmlCtxtReadMemory(parser, text, (int)length, NULL, "UTF-8",
-				  XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-	if (!doc) {
-		const xmlError *cause = xmlCtxtGetLastError(parser);
-		size_t end = cause && cause->message ? strcspn(cause->message, "\n") : 0;
-		return err_set(e, ERR_CORRUPT, "bad XML, line %d: %.*s", cause ? cause->line : 0,
-			       end < 200 ? (int)end : 200, end ? cause->message : "");
-	}
-	if (doc->intSubset || doc->extSubset)
-		return err_set(e, ERR_CORRUPT, "bad XML: it has a DTD");
-	const xmlNode *top = xmlDocGetRootElement(doc);
-	if (!top || !domxml_is_element(top, root))
-		return err_set(e, ERR_CORRUPT, "bad XML: not a <%s>", root);
-	*document = doc;
-	doc = NULL;
-	return 0;
 }
 
 int domxml_parse(struct domxml *domain, const char *text, size_t length, struct err *e)
@@ -324,6 +245,8 @@ int domxml_parse(struct domxml *domain, const char *text, size_t length, struct 
 	parsed.memory_bytes = domxml_bytes(domxml_child(root, "memory"), "KiB");
 	parse_cpus(&parsed, domxml_child(root, "vcpu"));
 	parse_os(&parsed, root);
+	parse_firmware(&parsed, domxml_child(root, "os"));
+	parsed.genid = domxml_text(domxml_child(root, "genid"));
 	result = parse_devices(&parsed, domxml_child(root, "devices"), e);
 	if (result < 0)
 		return result;
@@ -338,6 +261,10 @@ static void disk_done(struct domxml_disk *disk)
 	free(disk->source);
 	free(disk->device);
 	free(disk->format);
+	free(disk->type);
+	free(disk->bus);
+	free(disk->pool);
+	free(disk->volume);
 }
 
 static void nic_done(struct domxml_nic *nic)
@@ -362,6 +289,11 @@ void domxml_done(struct domxml *domain)
 	free(domain->arch);
 	free(domain->machine);
 	free(domain->emulator);
+	free(domain->firmware);
+	free(domain->loader);
+	free(domain->nvram);
+	free(domain->nvram_format);
+	free(domain->genid);
 	vec_foreach(&domain->disks, disk)
 		disk_done(disk);
 	vec_foreach(&domain->nics, nic)

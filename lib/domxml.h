@@ -27,7 +27,13 @@ struct domxml_disk {
 	char *source; /* path, device, volume, or protocol:name of a network disk */
 	char *device; /* disk, cdrom, floppy, lun */
 	char *format; /* qcow2, raw */
+	char *type;   /* file, block, volume, network, … */
+	char *bus;    /* virtio, sata, … */
+	char *pool;   /* of type volume, whose source is the volume's name */
+	char *volume;
 	bool read_only;
+	bool shareable;
+	bool backing; /* it stands on another one, as the XML of a running domain shows, or who wrote it */
 };
 
 struct domxml_nic {
@@ -52,6 +58,12 @@ struct domxml {
 	char *arch;     /* x86_64 */
 	char *machine;  /* pc-q35-7.2 */
 	char *emulator; /* path */
+	char *firmware; /* efi, where libvirt chooses the loader */
+	char *loader;   /* path */
+	char *nvram;    /* path of the firmware's variables */
+	char *nvram_format;
+	char *genid; /* UUID, or empty in the XML and then NULL */
+	bool has_tpm;
 	uint64_t vcpus; /* current */
 	uint64_t vcpus_max;
 	uint64_t memory_bytes; /* what the guest may use at most without hotplug */

@@ -32,6 +32,7 @@ lib_libcore_a_SOURCES += lib/conf_warnings.c
 lib_libcore_a_SOURCES += lib/csv.c lib/csv.h
 lib_libcore_a_SOURCES += lib/dependence.c lib/dependence.h
 lib_libcore_a_SOURCES += lib/domxml.c lib/domxml.h lib/domxml_private.h
+lib_libcore_a_SOURCES += lib/domxml_tree.c
 lib_libcore_a_SOURCES += lib/err.c lib/err.h
 lib_libcore_a_SOURCES += lib/hosts.c lib/hosts.h
 lib_libcore_a_SOURCES += lib/http.c lib/http.h lib/http_private.h

@@ -92,6 +92,84 @@ static void reads_disks(void **state)
 	assert_string_equal(d.disks.items[2].device, "cdrom");
 	assert_null(d.disks.items[2].source);
 	assert_true(d.disks.items[2].read_only);
+	assert_string_equal(d.disks.items[0].type, "file");
+	assert_string_equal(d.disks.items[0].bus, "virtio");
+	assert_true(d.disks.items[0].backing);
+	assert_string_equal(d.disks.items[1].type, "network");
+	assert_null(d.disks.items[1].bus);
+	assert_false(d.disks.items[1].backing);
+}
+
+static void reads_what_a_disk_lies_on(void **state)
+{
+	cleanup(domxml_done) struct domxml d = {0};
+	cleanup(cleanup_mem) char *text = domain_with(
+		"<devices>"
+		"<disk type='volume'><source pool='p' volume='v' index='2'/><backingStore/></disk>"
+		"<disk type='block'><source dev='/dev/vg/a'/><shareable/></disk>"
+		"<disk><backingStore type='file'><format type='raw'/></backingStore></disk>"
+		"<x:disk xmlns:x='urn:x' type='file'/>"
+		"</devices>");
+	struct err e = {0};
+
+	(void)state;
+	assert_ok(parse(&d, text, &e), &e);
+	assert_int_equal(d.disks.count, 3);
+	assert_string_equal(d.disks.items[0].pool, "p");
+	assert_string_equal(d.disks.items[0].volume, "v");
+	assert_string_equal(d.disks.items[0].source, "v");
+	assert_false(d.disks.items[0].backing);
+	assert_false(d.disks.items[0].shareable);
+	assert_string_equal(d.disks.items[1].type, "block");
+	assert_null(d.disks.items[1].pool);
+	assert_true(d.disks.items[1].shareable);
+	assert_null(d.disks.items[2].type);
+	assert_false(d.disks.items[2].backing);
+}
+
+static void reads_firmware(void **state)
+{
+	static const char *const nvrams[] = {
+		"<nvram template='/t.fd' format='qcow2'>/var/lib/a &amp; b_VARS.fd</nvram>",
+		"<nvram type='file' template='/t.fd' format='qcow2'>\n"
+		"  <source file='/var/lib/a &amp; b_VARS.fd'/>\n</nvram>",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof nvrams / sizeof nvrams[0]; i++) {
+		cleanup(domxml_done) struct domxml d = {0};
+		cleanup(cleanup_mem) char *os =
+			mem_format("<os firmware='efi'><type>hvm</type>"
+				   "<loader type='pflash'>/usr/share/OVMF/OVMF_CODE.fd</loader>%s</os>"
+				   "<genid>43dc0cf8-809b-4adb-9bea-a9abb5f3d90e</genid>"
+				   "<devices><tpm model='tpm-crb'/></devices>",
+				   nvrams[i]);
+		cleanup(cleanup_mem) char *text = domain_with(os);
+		struct err e = {0};
+		assert_ok(parse(&d, text, &e), &e);
+		assert_string_equal(d.firmware, "efi");
+		assert_string_equal(d.loader, "/usr/share/OVMF/OVMF_CODE.fd");
+		assert_string_equal(d.nvram, "/var/lib/a & b_VARS.fd");
+		assert_string_equal(d.nvram_format, "qcow2");
+		assert_string_equal(d.genid, "43dc0cf8-809b-4adb-9bea-a9abb5f3d90e");
+		assert_true(d.has_tpm);
+	}
+}
+
+static void finds_no_firmware_where_there_is_none(void **state)
+{
+	cleanup(domxml_done) struct domxml d = {0};
+	cleanup(cleanup_mem) char *text = domain_with("<os><type>hvm</type><nvram/></os><genid/>");
+	struct err e = {0};
+
+	(void)state;
+	assert_ok(parse(&d, text, &e), &e);
+	assert_null(d.firmware);
+	assert_null(d.loader);
+	assert_null(d.nvram);
+	assert_null(d.nvram_format);
+	assert_null(d.genid);
+	assert_false(d.has_tpm);
 }
 
 static void reads_nics(void **state)
@@ -365,6 +443,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_a_qemu_domain),
 		cmocka_unit_test(reads_disks),
+		cmocka_unit_test(reads_what_a_disk_lies_on),
+		cmocka_unit_test(reads_firmware),
+		cmocka_unit_test(finds_no_firmware_where_there_is_none),
 		cmocka_unit_test(reads_nics),
 		cmocka_unit_test(names_systems),
 		cmocka_unit_test(falls_back_to_the_type_of_machine),
