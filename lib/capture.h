@@ -9,6 +9,7 @@
 #ifndef VMROLL_CAPTURE_H
 #define VMROLL_CAPTURE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,8 +32,8 @@ struct capture {
 	const struct host *host;
 	const char *vm;                          /* exact name, or UUID as text */
 	bool quiesce;                            /* freeze its file systems; no agent is an error then */
-	bool any_state;                          /* false: as is; reserved */
 	const struct capture_progress *progress; /* NULL: silent */
+	const volatile sig_atomic_t *stop;       /* NULL, or: given up, and cleaned, once it is set: ERR_ENV */
 };
 
 /*

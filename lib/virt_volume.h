@@ -49,6 +49,11 @@ bool virt_pool_has_files(const struct virt_pool *pool);
  */
 #define VIRT_POOL_PREFIX "vmroll-"
 int virt_volume_at(struct virt *virt, const char *path, char **pool, char **name, bool *made, struct err *e);
+/*
+ * The name of the pool that virt_volume_at makes for PATH if it must, so that it can be recorded before it is made
+ * (stage.h); the same for all files of one folder. The caller frees; NULL: PATH is in no folder that a pool can be made over.
+ */
+char *virt_volume_pool(const char *path);
 /* Ends a transient pool; its files stay. One that is gone is success; one whose name does not begin with VIRT_POOL_PREFIX is refused. */
 int virt_pool_drop(struct virt *virt, const char *name, struct err *e);
 
