@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +80,35 @@ int lock_acquire(struct lock *lock, const char *path, struct err *e)
 		return code;
 	}
 	vec_push(&all_held, (struct held){file.st_dev, file.st_ino, fd, getpid()});
+	*lock = (struct lock){fd, getpid()};
+	return 0;
+}
+
+/* l_pid must be 0: it is the description of the open file that holds it. */
+static int lock_part(int fd, uint64_t part, bool shared)
+{
+	struct flock range = {.l_type = shared ? F_RDLCK : F_WRLCK,
+			      .l_whence = SEEK_SET,
+			      .l_start = (off_t)(part & INT64_MAX),
+			      .l_len = 1};
+
+	return fcntl(fd, F_OFD_SETLK, &range);
+}
+
+int lock_acquire_part(struct lock *lock, const char *path, uint64_t part, bool shared, struct err *e)
+{
+	int fd = open_file(path, e);
+
+	if (fd < 0)
+		return fd;
+	if (lock_part(fd, part, shared) < 0) {
+		int errnum = errno;
+		close(fd);
+		if (errnum == EAGAIN || errnum == EACCES)
+			return err_set(e, ERR_LOCKED, "lock %s, number %llu: held by another process", path,
+				       (unsigned long long)part);
+		return failed(path, errnum, e);
+	}
 	*lock = (struct lock){fd, getpid()};
 	return 0;
 }

@@ -176,6 +176,62 @@ static void what_cannot_be_made_is_an_error(void **state)
 	assert_int_equal(lock.process, 0);
 }
 
+/* ---- parts of a file ---- */
+
+static int take_seven(const char *path)
+{
+	struct lock lock = LOCK_NONE;
+
+	return lock_acquire_part(&lock, path, 7, false, NULL);
+}
+
+static int share_seven(const char *path)
+{
+	struct lock lock = LOCK_NONE;
+
+	return lock_acquire_part(&lock, path, 7, true, NULL);
+}
+
+static void each_part_is_a_lock_of_its_own(void **state)
+{
+	struct place *place = *state;
+	struct err e = {0};
+	struct lock six = LOCK_NONE, seven = LOCK_NONE;
+	struct child holder = start(take_seven, place->path);
+
+	assert_int_equal(holder.result, 0);
+	assert_ok(lock_acquire_part(&six, place->path, 6, false, &e), &e);
+	assert_error(lock_acquire_part(&seven, place->path, 7, false, &e), ERR_LOCKED, &e, "number 7: held");
+	assert_error(lock_acquire_part(&seven, place->path, 7, true, &e), ERR_LOCKED, &e, "number 7: held");
+	end(&holder);
+	assert_ok(lock_acquire_part(&seven, place->path, 7, false, &e), &e);
+	/* Giving up one keeps the other, though both lie in one file. */
+	lock_done(&six);
+	struct child other = start(share_seven, place->path);
+	assert_int_equal(other.result, ERR_LOCKED);
+	end(&other);
+	assert_error(lock_acquire_part(&six, place->path, 7, false, &e), ERR_LOCKED, &e, "held");
+	lock_done(&seven);
+}
+
+static void readers_share_a_part_and_keep_out_who_wants_it_alone(void **state)
+{
+	struct place *place = *state;
+	struct err e = {0};
+	struct lock first = LOCK_NONE, second = LOCK_NONE, alone = LOCK_NONE;
+	struct child reader = start(share_seven, place->path);
+
+	assert_int_equal(reader.result, 0);
+	assert_ok(lock_acquire_part(&first, place->path, 7, true, &e), &e);
+	assert_ok(lock_acquire_part(&second, place->path, 7, true, &e), &e);
+	lock_done(&first);
+	lock_done(&second);
+	assert_error(lock_acquire_part(&alone, place->path, 7, false, &e), ERR_LOCKED, &e, "held");
+	end(&reader);
+	assert_ok(lock_acquire_part(&alone, place->path, 7, false, &e), &e);
+	lock_done(&alone);
+}
+
 #define place_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -186,6 +242,8 @@ int main(void)
 		place_test(children_neither_hold_nor_drop_it),
 		place_test(its_file_can_be_shared_by_the_group),
 		place_test(what_cannot_be_made_is_an_error),
+		place_test(each_part_is_a_lock_of_its_own),
+		place_test(readers_share_a_part_and_keep_out_who_wants_it_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

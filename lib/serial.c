@@ -1,0 +1,60 @@
+/* serial.c - the numbers of images, groups, deployments and stages: one counter, each number given once. */
+#include "config.h"
+
+#include <string.h>
+
+#include "keys.h"
+#include "mem.h"
+#include "rec.h"
+#include "serial.h"
+
+enum { RECORD_VERSION = 1, FIELD_LAST = 1, TRIES_MAX = 1000 };
+
+static int decode(const struct bytes *raw, uint64_t *last, struct err *e)
+{
+	struct rec_reader reader;
+	struct rec_value value;
+	unsigned field;
+	unsigned version;
+	int result;
+
+	if (rec_open(&reader, raw->data, raw->length, RECORD_VERSION, &version, e) < 0)
+		return e->code;
+	while ((result = rec_next(&reader, &field, &value, e)) == 1)
+		if (field == FIELD_LAST)
+			return rec_as_uint(&value, last, e);
+	return result < 0 ? result : err_set(e, ERR_CORRUPT, "it says no number");
+}
+
+static int next_once(struct store *store, uint64_t *number, struct err *e)
+{
+	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(store);
+	cleanup(bytes_done) struct bytes before = {0};
+	cleanup(str_done) struct str record = {0};
+	uint64_t last = 0;
+
+	int result = store_get(store, KEY_SERIAL, strlen(KEY_SERIAL), &before, e);
+	if (result < 0 || (result == 1 && decode(&before, &last, e) < 0))
+		return e->code;
+	/* Whoever begins again at 1 gives away what belongs to another. */
+	if (last == UINT64_MAX)
+		return err_set(e, ERR_CORRUPT, "no number is left");
+	rec_begin(&record, RECORD_VERSION);
+	rec_uint(&record, FIELD_LAST, last + 1);
+	rec_end(&record);
+	store_batch_expect(batch, KEY_SERIAL, strlen(KEY_SERIAL), before.data, before.length);
+	store_batch_put(batch, KEY_SERIAL, strlen(KEY_SERIAL), record.data, record.length);
+	if (store_batch_commit(batch, e) < 0)
+		return e->code;
+	*number = last + 1;
+	return 0;
+}
+
+int serial_next(struct store *store, uint64_t *number, struct err *e)
+{
+	int result = ERR_CONFLICT;
+
+	for (int attempt = 0; attempt < TRIES_MAX && result == ERR_CONFLICT; attempt++)
+		result = next_once(store, number, e);
+	return result < 0 ? err_wrap(e, "counter %s", KEY_SERIAL) : 0;
+}
