@@ -113,7 +113,7 @@ int deployment_revision(struct store_view *view, uint64_t *revision, struct err 
 
 /*
  * Records a plan, whose id is set (serial.h), and that BASES are used by it. ERR_CONFLICT with text "name": the name is taken; else the revision has moved on: plan again.
- * A plan of any size is all or nothing.
+ * A plan of any size is all or nothing. Its last batch is held to the references (references.h) too, so that neither its group nor its images are deleted meanwhile.
  */
 int deployment_plan(struct store *store, const struct deployment *deployment,
 		    const struct deployed_bases *bases, uint64_t revision, struct err *e);

@@ -54,8 +54,9 @@ int group_create(struct store *store, struct group *group, const char *by,
 		 struct err *e); /* sets id, created, changed; ERR_CONFLICT: the name is taken */
 int group_replace(struct store *store, const struct group *old, struct group *new, const char *what,
 		  const char *comment, const char *by, struct err *e); /* ERR_CONFLICT: changed meanwhile */
-int group_delete(struct store *store, const struct group *group, const char *comment, const char *by,
-		 struct err *e);
+/* Refused (ERR_USAGE) while groups have it as a member, which are named. REFERENCES is the revision (references.h) of the view in which it was not deployed: ERR_CONFLICT if that, or the group, changed meanwhile. */
+int group_delete(struct store *store, const struct group *group, uint64_t references, const char *comment,
+		 const char *by, struct err *e);
 
 /* ---- what it consists of ---- */
 

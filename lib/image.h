@@ -90,8 +90,8 @@ int image_create(struct store *store, const struct image *image, uint64_t stage,
 /* OLD becomes NEW (same id, perhaps another name) and, if it is not 0, STAGE ends. ERR_CONFLICT: somebody changed it meanwhile, or the name is taken. */
 int image_replace(struct store *store, const struct image *old, const struct image *new, uint64_t stage,
 		  struct err *e);
-/* ERR_CONFLICT: somebody changed it meanwhile. */
-int image_delete(struct store *store, const struct image *image, struct err *e);
+/* ERR_CONFLICT: somebody changed it meanwhile, or REFERENCES, the revision (references.h) of the view in which nobody was seen to use it, has moved on. */
+int image_delete(struct store *store, const struct image *image, uint64_t references, struct err *e);
 
 /* Record (rec.h). ERR_CORRUPT, ERR_SCHEMA. */
 void image_encode(const struct image *image, struct str *out);

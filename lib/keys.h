@@ -75,6 +75,7 @@
 #define KEY_DEPLOYMENT_NAME "dep/n/"  /* NAME: its id */
 #define KEY_DEPLOYED "dep/vm/"        /* ID u64, PLACE u64: one of its machines */
 #define KEY_BASE "dep/base/"          /* id of deployed_base: a base of linked deployments */
+#define KEY_REFERENCES "meta/refs"    /* grows with each change of who refers to whom (references.h) */
 #define KEY_PLAN_REVISION "meta/plan" /* grows with each plan and removal */
 
 enum { KEY_NAME_MAX = 200 };

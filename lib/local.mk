@@ -95,6 +95,7 @@ lib_libcore_a_SOURCES += lib/store_lmdb_view.c lib/store_lmdb_write.c
 lib_libcore_a_SOURCES += lib/store_pages.c lib/store_pages.h lib/store_pages_raw.h
 lib_libcore_a_SOURCES += lib/store_pages_guard.c
 lib_libcore_a_SOURCES += lib/store_pages_meta.c
+lib_libcore_a_SOURCES += lib/references.c lib/references.h
 lib_libcore_a_SOURCES += lib/roll.h lib/roll_private.h
 lib_libcore_a_SOURCES += lib/roll_change.c
 lib_libcore_a_SOURCES += lib/roll_find.c
