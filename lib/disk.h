@@ -7,10 +7,14 @@
 #ifndef VMROLL_DISK_H
 #define VMROLL_DISK_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "digest.h"
 #include "err.h"
+
+enum { DISK_BLOCK = 64 << 10 }; /* aligned blocks of zeros are holes again */
 
 struct disk_chunk {
 	const void *bytes; /* NULL: a hole */
@@ -18,12 +22,13 @@ struct disk_chunk {
 };
 
 struct disk_reader {
-	/* 1 with the next *CHUNK (bytes borrowed until the next call), 0 at the end, negative on error. */
+	/* 1 with the next *CHUNK (bytes borrowed until the next call), 0 at the end, negative on error. Chunks may be cut anywhere. */
 	int (*next)(struct disk_reader *reader, struct disk_chunk *chunk, struct err *e);
 	void (*close)(struct disk_reader *reader); /* frees it */
 };
 
 struct disk_writer {
+	/* The next part; whole blocks of DISK_BLOCK, the end of the disk aside (disk_copy sees to that). */
 	int (*write)(struct disk_writer *writer, const struct disk_chunk *chunk, struct err *e);
 	/* All has arrived, and lies on disk. To be called once, after the last write. */
 	int (*finish)(struct disk_writer *writer, struct err *e);
@@ -35,7 +40,8 @@ void disk_writer_close(struct disk_writer *writer);
 void cleanup_disk_reader(struct disk_reader **reader);
 void cleanup_disk_writer(struct disk_writer **writer);
 
-enum { DISK_BLOCK = 64 << 10 }; /* runs of zeros of at least one such block are holes again */
+/* Whether all of them are 0. */
+bool disk_is_zero(const void *bytes, size_t length);
 
 struct disk_copied {
 	uint64_t size_bytes; /* holes included */
@@ -43,7 +49,7 @@ struct disk_copied {
 	unsigned char sha256[DIGEST_SIZE];
 };
 
-/* What has gone by so far, about ten times a second. Not 0 stops the copy with that code (*E is set by whoever says so). */
+/* What has gone by so far, about ten times a second while something does, and once when all has. Not 0 stops the copy with that code (*E is set by whoever says so). */
 struct disk_progress {
 	int (*moved)(void *context, uint64_t done_bytes, struct err *e);
 	void *context;
