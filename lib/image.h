@@ -18,13 +18,18 @@
 #include "vec.h"
 #include "vm.h"
 
-enum { IMAGE_NAME_MAX = 64 };
+/*
+ * One record holds all of an image, so that a batch can compare it and write it anew: one that would be larger than
+ * IMAGE_RECORD_MAX (as 8 disks of 100 generations nearly are) is refused.
+ */
+enum { IMAGE_NAME_MAX = 64, IMAGE_KEEP_MAX = 100, IMAGE_RECORD_MAX = 500 * 1000 };
 
 struct image_texts {
 	char **items;
 	size_t count, capacity;
 };
 void image_texts_done(struct image_texts *texts);
+void image_texts_copy(struct image_texts *to, const struct image_texts *from); /* *to is overwritten, not freed */
 
 struct image_disk {
 	char *target;                           /* vda; IMAGE_NVRAM: the variables of its firmware */
@@ -61,10 +66,18 @@ struct image {
 	VEC(struct image_generation) generations; /* newest first; at least one */
 };
 
+void image_disk_done(struct image_disk *disk);
 void image_generation_done(struct image_generation *generation);
 void image_done(struct image *image);
-uint64_t image_virtual_bytes(const struct image *image);  /* all disks of the newest generation */
-uint64_t image_physical_bytes(const struct image *image); /* all files of all generations */
+/* Each overwrites *TO and does not free it. */
+void image_disk_copy(struct image_disk *to, const struct image_disk *from);
+void image_generation_copy(struct image_generation *to, const struct image_generation *from);
+void image_copy(struct image *to, const struct image *from);
+uint64_t image_virtual_bytes(const struct image *image); /* all disks of the newest generation */
+/* All files of all generations, those that several share counted once: of each base the most that a generation takes. */
+uint64_t image_physical_bytes(const struct image *image);
+/* The disk with that TARGET, or NULL. */
+const struct image_disk *image_find_disk(const struct image_generation *generation, const char *target);
 /* The generation of that NUMBER, or NULL. */
 const struct image_generation *image_find_generation(const struct image *image, uint64_t number);
 
@@ -85,15 +98,27 @@ int image_all(struct store_view *view, struct images *images, struct err *e); /*
 
 /* ---- changes: each one batch, all or nothing ---- */
 
-/* Makes IMAGE, whose id is that of STAGE (stage.h), and ends that stage. ERR_CONFLICT: the name is taken. */
+/*
+ * Makes IMAGE, whose id is that of STAGE (stage.h), and ends that stage. ERR_CONFLICT: the name is taken, or the stage has been
+ * swept away; the message says which. ERR_TOO_LARGE.
+ */
 int image_create(struct store *store, const struct image *image, uint64_t stage, struct err *e);
-/* OLD becomes NEW (same id, perhaps another name) and, if it is not 0, STAGE ends. ERR_CONFLICT: somebody changed it meanwhile, or the name is taken. */
+/*
+ * OLD becomes NEW (same id, perhaps another name) and, if it is not 0, STAGE ends. ERR_CONFLICT: somebody changed it
+ * meanwhile, the name is taken, or the stage has been swept away. ERR_TOO_LARGE.
+ */
 int image_replace(struct store *store, const struct image *old, const struct image *new, uint64_t stage,
 		  struct err *e);
-/* ERR_CONFLICT: somebody changed it meanwhile, or REFERENCES, the revision (references.h) of the view in which nobody was seen to use it, has moved on. */
+/*
+ * Forgets IMAGE. REFERENCES is the revision (references.h) of the view in which no group and no deployment used it.
+ * ERR_CONFLICT: the image, or who refers to whom, was changed meanwhile; look again.
+ */
 int image_delete(struct store *store, const struct image *image, uint64_t references, struct err *e);
 
-/* Record (rec.h). ERR_CORRUPT, ERR_SCHEMA. */
+/*
+ * Record (rec.h). What is read can be used: names that are valid, files without a slash, generations that fall, a
+ * disk's file and a generation at least; anything else is ERR_CORRUPT. ERR_SCHEMA.
+ */
 void image_encode(const struct image *image, struct str *out);
 int image_decode(const void *data, size_t length, struct image *image, struct err *e);
 
