@@ -346,6 +346,79 @@ far()
 	[ "$(grep -c . <<<"$output")" -eq 22 ]
 }
 
+# copy GUEST HOST NEW: another domain of a copy of its disk, in the host's pool.
+copy()
+{
+	local uri=LAB_URI_$2 disk
+	disk=$(virsh -q -c "${!uri}" domblklist "$1" | sed -n 's|^ *vda *.*/||p')
+	virsh -q -c "${!uri}" vol-clone "$disk" "$3.img" default
+	virsh -q -c "${!uri}" dumpxml "$1" | sed "/<uuid>/d; /<mac /d; s|/$1\.console|/$3.console|
+		s|<name>$1<|<name>$3<|; s|/$disk'|/$3.img'|" >"$BATS_TEST_TMPDIR/$3.xml"
+	virsh -q -c "${!uri}" define "$BATS_TEST_TMPDIR/$3.xml"
+	virsh -q -c "${!uri}" start "$3"
+}
+
+@test "disk: a guest boots from a raw disk of its own, and counts its boots there; a copy goes on, as another" {
+	lab_disk golden host1
+	lab_env
+	off_on golden host1
+	virsh -q -c "$LAB_URI_host1" vol-info golden.raw default | grep -q '64.00 MiB'
+	run -1 grep -qE '<(kernel|initrd)>' <(virsh -q -c "$LAB_URI_host1" dumpxml golden)
+	lab_start golden host1
+	lab_console golden | grep -Eq "^ready $LAB_UUID_golden [0-9.-]+-cloud-amd64 disk 1"
+	lab_shutdown golden
+	copy golden host1 my-copy
+	lab_booted my-copy host1
+	lab_console my-copy | grep -q "^ready $(virsh -c "$LAB_URI_host1" domuuid my-copy | head -n 1) .* disk 2"
+	[ "$(lab_console my-copy | grep -c "$LAB_UUID_golden")" -eq 0 ]
+	lab_start golden host1
+	lab_console golden | grep -q "^ready $LAB_UUID_golden .* disk 2"
+	virsh -q -c "$LAB_URI_host1" destroy my-copy
+	virsh -q -c "$LAB_URI_host1" undefine --remove-all-storage my-copy
+	[ ! -e "$LAB_DIR/host/host1/lib/images/my-copy.img" ]
+}
+
+@test "disk --format=qcow2 --agent: the real guest agent freezes, and tells an address of its own" {
+	local address
+	lab_disk silver host2 --format=qcow2 --agent
+	lab_env
+	lab_start silver host2
+	lab_booted silver host2
+	lab_exec host2 qemu-img info -U --output=json /var/lib/libvirt/images/silver.qcow2 | jq -se '.[0].format == "qcow2"'
+	agent()
+	{
+		virsh -q -c "$LAB_URI_host2" "$@"
+	}
+	wait_until 20 agent guestinfo silver
+	agent domfsinfo silver | grep -q '/disk .* ext4'
+	address=$(agent domifaddr silver --source agent | awk '$1 == "eth0" { print $4 }')
+	[[ $address == 172.31.* ]]
+	agent domfsfreeze silver
+	run -0 agent qemu-agent-command silver '{"execute":"guest-fsfreeze-status"}'
+	[[ $output == *frozen* ]]
+	agent domfsthaw silver
+	run -0 agent qemu-agent-command silver '{"execute":"guest-fsfreeze-status"}'
+	[[ $output == *thawed* ]]
+	lab_stop silver
+}
+
+@test "disk --shared: outside of the pool, where each host can run it; taken and bad names are refused" {
+	lab_disk both host1 --shared
+	lab_env
+	lab_start both host1
+	run -0 virsh -q -c "$LAB_URI_host1" domblklist both
+	[[ $output == *"$LAB_DIR/images/both.raw"* ]]
+	lab_migrate both host2
+	runs_on both host2
+	[ "$(boots both)" -eq 1 ]
+	lab_stop both
+	run -1 lab_disk both host2
+	[[ $output == *'is there already'* ]]
+	run -1 lab_disk a/b host2
+	run -1 lab_disk more host2 --format=vdi
+	run -1 lab_booted more host2
+}
+
 @test "two labs at once; removing one leaves nothing of it, and all of the other" {
 	local other station=$LAB_STATION
 	other=$(TMPDIR=$BATS_TEST_TMPDIR "$LAB" up --prefix "o$$" --hosts 2 --guests 1 --owner $$)

@@ -2,6 +2,8 @@
 # guest: small real machines: Debian's cloud kernel under TCG, and busybox.
 
 guest_names=(db1 web1 web2 mail1 app1 dns1 app2 cache1)
+guest_modules=(button evdev)
+guest_cmdline='console=ttyS0 quiet nokaslr mitigations=off lsm=capability audit=0 cryptomgr.notests no_timer_check lpj=4000000 tsc=reliable'
 
 # The name of guest number $1, from 0.
 guest_name()
@@ -26,52 +28,81 @@ guest_require()
 	[[ -n ${1:-} && -e $LAB_DIR/guest/$1.xml ]] || lab_die "${1:-}: no such guest"
 }
 
-# guest_fetch: once a machine, the kernel and an initramfs into the cache.
+# guest_fetch: once a machine, the kernel, its modules and the guest agent into the cache.
 guest_fetch()
 {
 	mkdir -p "$lab_cache"
 	(
 		flock 8
-		[[ -e $lab_cache/vmlinuz ]] || guest_fetch_kernel
+		guest_fetched || guest_fetch_packages
 	) 8<"$lab_cache"
 }
 
-# guest_download FOLDER: the package that the newest kernel's depends on.
+guest_fetched()
+{
+	local file
+	for file in vmlinuz qemu-ga "${guest_modules[@]/%/.ko}" "${disk_modules[@]/%/.ko}"; do
+		[[ -e $lab_cache/$file ]] || return 1
+	done
+}
+
+# guest_download FOLDER: the package that the newest kernel's depends on, and the guest agent's.
 guest_download()
 {
 	local package
 	package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null |
 		sed -n 's/^ *Depends: *\(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1)
 	[[ -n $package ]] || return 1
-	(cd "$1" && apt-get -qq -o APT::Sandbox::User=root download "$package")
+	(cd "$1" && apt-get -qq -o APT::Sandbox::User=root download "$package" qemu-guest-agent)
 }
 
 # Lists that are missing, or older than the archive, are read anew.
-guest_fetch_kernel()
+guest_fetch_packages()
 {
-	local work
+	local work package module
 	work=$(mktemp -d "$lab_cache/fetch.XXXXXX")
 	# shellcheck disable=SC2064 # the folder of now
 	trap "rm -rf '$work'" EXIT
 	guest_download "$work" 2>/dev/null || {
 		apt-get -qq -o DPkg::Lock::Timeout=120 update
 		guest_download "$work"
-	} || lab_die 'linux-image-cloud-amd64: cannot be downloaded'
-	dpkg -x "$work"/*.deb "$work/x"
-	mv "$work"/x/lib/modules/*/kernel/drivers/{acpi/button,input/evdev}.ko "$lab_cache"
+	} || lab_die 'linux-image-cloud-amd64, qemu-guest-agent: cannot be downloaded'
+	for package in "$work"/*.deb; do
+		dpkg -x "$package" "$work/x"
+	done
+	# A kernel with modules of another would be taken for whole.
+	rm -f "$lab_cache/vmlinuz"
+	for module in "${guest_modules[@]}" "${disk_modules[@]}"; do
+		find "$work/x/lib/modules" -name "$module.ko" -exec mv -t "$lab_cache" {} +
+	done
+	mv "$work/x/usr/sbin/qemu-ga" "$lab_cache"
 	mv "$work"/x/boot/vmlinuz-* "$lab_cache/vmlinuz"
 	rm -rf "$work"
+}
+
+# guest_root FOLDER: what a guest finds at its start.
+guest_root()
+{
+	local module
+	mkdir -p "$1"/{bin,proc,sys,dev}
+	for module in "${guest_modules[@]}"; do
+		cp "$lab_cache/$module.ko" "$1"
+	done
+	cp "$lab_lib/guest-init" "$1/init"
+	cp "$(command -v busybox)" "$1/bin/busybox"
+}
+
+guest_cpio()
+{
+	(cd "$1" && find . | busybox cpio -o -H newc) 2>/dev/null
 }
 
 # guest_boot_files: kernel and initramfs as files of the lab.
 guest_boot_files()
 {
 	local root=$LAB_DIR/boot/root
-	mkdir -p "$root"/{bin,proc,sys,dev}
-	cp "$lab_cache"/{button,evdev}.ko "$root"
-	cp "$lab_lib/guest-init" "$root/init"
-	cp "$(command -v busybox)" "$root/bin/busybox"
-	(cd "$root" && find . | busybox cpio -o -H newc >../initramfs) 2>/dev/null
+	guest_root "$root"
+	guest_cpio "$root" >"$LAB_DIR/boot/initramfs"
 	rm -rf "$root"
 	cp "$lab_cache/vmlinuz" "$LAB_DIR/boot/vmlinuz"
 }
@@ -108,9 +139,32 @@ guest_disk()
 	truncate -s "$2" "$LAB_DIR/images/$1.raw"
 }
 
-# guest_xml NAME NUMBER UUID. The disk is shareable, so that QEMU takes no
-# lock on it: when a host is cut off and its guest is started elsewhere,
-# both run, as two machines without fencing would.
+# The kernel is given from outside; the disk is empty.
+guest_xml_os()
+{
+	cat <<-END
+		<kernel>$LAB_DIR/boot/vmlinuz</kernel>
+		<initrd>$LAB_DIR/boot/initramfs</initrd>
+		<cmdline>$guest_cmdline</cmdline>
+	END
+}
+
+# The disk is shareable, so that QEMU takes no lock on it: when a host is
+# cut off and its guest is started elsewhere, both run, as two machines
+# without fencing would.
+guest_xml_disk()
+{
+	cat <<-END
+		<disk type='file' device='disk'>
+		  <driver name='qemu' type='raw' cache='none'/>
+		  <source file='$LAB_DIR/images/$1.raw'/>
+		  <target dev='vda' bus='virtio'/>
+		  <shareable/>
+		</disk>
+	END
+}
+
+# guest_xml NAME NUMBER UUID OS DISK: what it boots, and its disk, as XML.
 guest_xml()
 {
 	cat <<-END
@@ -122,19 +176,12 @@ guest_xml()
 		  <vcpu>1</vcpu>
 		  <os>
 		    <type arch='x86_64' machine='pc'>hvm</type>
-		    <kernel>$LAB_DIR/boot/vmlinuz</kernel>
-		    <initrd>$LAB_DIR/boot/initramfs</initrd>
-		    <cmdline>console=ttyS0 quiet nokaslr mitigations=off lsm=capability audit=0 cryptomgr.notests no_timer_check lpj=4000000 tsc=reliable</cmdline>
+		    $4
 		  </os>
 		  <features><acpi/><tcg><tb-cache unit='MiB'>64</tb-cache></tcg></features>
 		  <clock offset='utc'><timer name='hpet' present='no'/></clock>
 		  <devices>
-		    <disk type='file' device='disk'>
-		      <driver name='qemu' type='raw' cache='none'/>
-		      <source file='$LAB_DIR/images/$1.raw'/>
-		      <target dev='vda' bus='virtio'/>
-		      <shareable/>
-		    </disk>
+		    $5
 		    <interface type='bridge'>
 		      <mac address='$(guest_mac "$2")'/>
 		      <source bridge='guests'/>
@@ -178,22 +225,24 @@ guest_xml_off()
 	END
 }
 
+guest_uuid_make()
+{
+	mkdir -p "$LAB_DIR/guest"
+	tee "$LAB_DIR/guest/$1.uuid" </proc/sys/kernel/random/uuid
+}
+
 guest_make()
 {
 	local uuid
-	mkdir -p "$LAB_DIR/guest"
-	uuid=$(</proc/sys/kernel/random/uuid)
-	echo "$uuid" >"$LAB_DIR/guest/$1.uuid"
+	uuid=$(guest_uuid_make "$1")
 	guest_disk "$1" 1G
-	guest_xml "$1" "$2" "$uuid" >"$LAB_DIR/guest/$1.xml"
+	guest_xml "$1" "$2" "$uuid" "$(guest_xml_os)" "$(guest_xml_disk "$1")" >"$LAB_DIR/guest/$1.xml"
 }
 
 guest_make_off()
 {
 	local uuid
-	mkdir -p "$LAB_DIR/guest"
-	uuid=$(</proc/sys/kernel/random/uuid)
-	echo "$uuid" >"$LAB_DIR/guest/$1.uuid"
+	uuid=$(guest_uuid_make "$1")
 	guest_disk "$1" 20G
 	guest_xml_off "$1" "$2" "$uuid" >"$LAB_DIR/guest/$1.xml"
 }

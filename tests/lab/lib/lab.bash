@@ -39,7 +39,7 @@ lab_down()
 
 # lab_cut host1, lab_heal host1, lab_where ...: the commands of lab.
 for lab_command in cut kill heal latency storage signal exec start stop shutdown \
-	migrate where console nodes shuffle mute sasl; do
+	migrate where console disk booted nodes shuffle mute sasl; do
 	eval "lab_$lab_command() { \"\$LAB\" $lab_command \"\$@\"; }"
 done
 unset lab_command
