@@ -55,14 +55,20 @@ struct deployed {
 	char *guest_address; /* last known, or NULL */
 };
 
-/* A base of a linked deployment: one a host, pool, image generation and disk, used by any number of deployments. */
+/*
+ * A base: the content of an image's disk on a host, uploaded once for all machines there. Linked ones stand on it, others
+ * are cloned from it. One a host, pool, image generation and disk, used by any number of deployments. Whoever fills or removes
+ * it holds its lock (deployment_base_lock), and has it recorded as not whole meanwhile; who uses one that is whole needs no lock, for it
+ * stays as long as it has users.
+ */
 struct deployed_base {
 	char *host, *uri, *pool, *volume;
 	uint64_t image, generation;
+	uint64_t own; /* 0; else the only deployment that it is for, whose content is not the image's (--reset-identity) */
 	char *target;
 	uint64_t capacity_bytes, need_bytes;
 	bool whole;          /* all its bytes are there */
-	VEC(uint64_t) users; /* ids of deployments */
+	VEC(uint64_t) users; /* ids of deployments; found, never written with the base */
 };
 
 struct deployment {
@@ -71,7 +77,7 @@ struct deployment {
 	uint64_t group; /* id, and its name when it was deployed */
 	char *group_name;
 	int64_t begun, ended; /* ended WHEN_UNKNOWN: not yet */
-	bool linked, start;
+	bool linked, start, reset_identity;
 	enum deployment_state state;
 	char *failure;                 /* why it is unfinished, for people; or NULL */
 	VEC(struct deployed) machines; /* in start order */
@@ -97,42 +103,59 @@ int deployment_require(struct store_view *view, const char *text, struct deploym
 int deployment_all(struct store_view *view, struct deployments *deployments, struct err *e); /* by name */
 /* Of a group, by its id. */
 int deployment_of_group(struct store_view *view, uint64_t group, struct deployments *deployments, struct err *e);
-/* Names of deployments that were made from the image and, if not 0, the generation (linked ones that still stand on it, and unfinished ones: need is true). */
+/*
+ * Names of deployments that have a machine of the image; if GENERATION is not 0, only of unfinished ones that were planned on it: they
+ * still read its files. What is done stands on volumes of its own.
+ */
 int deployment_users(struct store_view *view, uint64_t image, uint64_t generation, struct image_texts *names,
 		     struct err *e);
 
 /*
- * What was promised and may not yet be used, of POOL on HOST: for every machine there of any deployment that is not removed, what its disks need less what they
- * have taken (ALLOCATED tells of a volume; UINT64_MAX unknown counts as 0), and memory of machines that are planned and not yet defined.
+ * What was promised of POOL on HOST and may not yet be used: what every disk of any deployment's machine there that is not removed,
+ * and every base with users, needs less what it has taken (ALLOCATED tells of a volume; UINT64_MAX, unknown, counts as 0); and the
+ * memory of all machines there whose deployment is being built.
  */
 int deployment_promised(struct store_view *view, const char *host, const char *pool,
 			uint64_t (*allocated)(void *context, const char *volume), void *context,
 			uint64_t *storage_bytes, uint64_t *memory_bytes, struct err *e);
-/* Grows with every plan and every removal: a plan is made on one, and recorded only if it is still the same. */
-int deployment_revision(struct store_view *view, uint64_t *revision, struct err *e);
+/*
+ * What a plan is made on: it is recorded only if both are still the same. The first grows with every plan, every removal and every
+ * change of a base; the second is that of references.h, so that neither the group nor its images are deleted meanwhile.
+ */
+struct deployment_basis {
+	uint64_t plans, references;
+};
+int deployment_basis(struct store_view *view, struct deployment_basis *basis, struct err *e);
 
 /*
- * Records a plan, whose id is set (serial.h), and that BASES are used by it. ERR_CONFLICT with text "name": the name is taken; else the revision has moved on: plan again.
- * A plan of any size is all or nothing. Its last batch is held to the references (references.h) too, so that neither its group nor its images are deleted meanwhile.
+ * Records a plan, whose id is set (serial.h) and whose lock is held, and that it uses BASES. Those that are recorded already stay as they are. ERR_CONFLICT with text "name": the name is taken; else the basis has moved on: plan again.
+ * A plan of any size is all or nothing: what does not fit in one batch is written before under an id that nothing names, and
+ * seen only with the head; deployment_tidy removes what a killed process left of it.
  */
 int deployment_plan(struct store *store, const struct deployment *deployment,
-		    const struct deployed_bases *bases, uint64_t revision, struct err *e);
-/* Records the head (state, ended, failure) without the machines; or one machine; or one base. */
+		    const struct deployed_bases *bases, const struct deployment_basis *basis, struct err *e);
+/* Records the head (state, ended, failure, start) without the machines; or one machine; or whether one base is whole. */
 int deployment_put(struct store *store, const struct deployment *deployment, struct err *e);
 int deployment_put_machine(struct store *store, const struct deployment *deployment, size_t machine,
 			   struct err *e);
 int deployment_put_base(struct store *store, const struct deployed_base *base, struct err *e);
-/* Bases that DEPLOYMENT uses; and of them those that nobody else does: to be removed with it. */
-int deployment_bases(struct store_view *view, const struct deployment *deployment,
-		     struct deployed_bases *bases, struct deployed_bases *last, struct err *e);
-/* No longer used by it; a base without users is forgotten: its volume must be gone. */
+/* All bases, with their users. */
+int deployment_all_bases(struct store_view *view, struct deployed_bases *bases, struct err *e);
+/* Bases that the deployment ID uses. */
+int deployment_bases(struct store_view *view, uint64_t id, struct deployed_bases *bases, struct err *e);
+/* No longer used by it; a base without users is forgotten: its volume must be gone. 1: it was the last. */
 int deployment_leave_base(struct store *store, uint64_t deployment, const struct deployed_base *base,
 			  struct err *e);
 /* Forgets a deployment all of whose machines are removed and bases left. */
 int deployment_forget(struct store *store, const struct deployment *deployment, struct err *e);
+/* Removes what plans left that were never recorded as a whole, and what is left of forgotten deployments, unless somebody is at them. */
+int deployment_tidy(struct store *store, const char *store_uri, struct err *e);
 
 /* One process at a time works at a deployment. ERR_LOCKED. */
 struct lock;
 int deployment_lock(const char *store_uri, uint64_t id, struct lock *lock, struct err *e);
+/* The same of a base. */
+int deployment_base_lock(const char *store_uri, const struct deployed_base *base, struct lock *lock,
+			 struct err *e);
 
 #endif

@@ -74,7 +74,8 @@
 #define KEY_DEPLOYMENT "dep/id/"      /* ID u64: the head of the deployment, put last */
 #define KEY_DEPLOYMENT_NAME "dep/n/"  /* NAME: its id */
 #define KEY_DEPLOYED "dep/vm/"        /* ID u64, PLACE u64: one of its machines */
-#define KEY_BASE "dep/base/"          /* id of deployed_base: a base of linked deployments */
+#define KEY_BASE "dep/base/" /* IMAGE u64, GENERATION u64, OWN u64, host, NUL, pool, NUL, target: a base */
+#define KEY_BASE_USER "dep/use/"      /* DEPLOYMENT u64, then as KEY_BASE: it uses that base */
 #define KEY_REFERENCES "meta/refs"    /* grows with each change of who refers to whom (references.h) */
 #define KEY_PLAN_REVISION "meta/plan" /* grows with each plan and removal */
 
