@@ -115,9 +115,15 @@ int deployment_users(struct store_view *view, uint64_t image, uint64_t generatio
  * and every base with users, needs less what it has taken (ALLOCATED tells of a volume; UINT64_MAX, unknown, counts as 0); and the
  * memory of all machines there whose deployment is being built.
  */
-int deployment_promised(struct store_view *view, const char *host, const char *pool,
-			uint64_t (*allocated)(void *context, const char *volume), void *context,
-			uint64_t *storage_bytes, uint64_t *memory_bytes, struct err *e);
+struct deployment_promise {
+	const char *host, *pool;
+	uint64_t (*allocated)(void *context, const char *volume);
+	void *context;
+	uint64_t storage_bytes, memory_bytes; /* out */
+};
+void deployment_promised(const struct deployments *deployments, const struct deployed_bases *bases,
+			 struct deployment_promise *promise);
+
 /*
  * What a plan is made on: it is recorded only if both are still the same. The first grows with every plan, every removal and every
  * change of a base; the second is that of references.h, so that neither the group nor its images are deleted meanwhile.

@@ -23,7 +23,6 @@ int deployment_decode_base(const void *data, size_t length, struct deployed_base
 /* ---- keys ---- */
 
 struct key *deployment_key(struct key *key, const char *prefix, uint64_t id);
-struct key *deployment_key_name(struct key *key, const char *name);
 struct key *deployment_key_machine(struct key *key, uint64_t id, uint64_t place);
 struct key *deployment_key_base(struct key *key, const struct deployed_base *base);
 struct key *deployment_key_use(struct key *key, uint64_t id, const struct deployed_base *base);
