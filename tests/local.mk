@@ -15,6 +15,7 @@ unit_tests += tests/unit/test_conf
 unit_tests += tests/unit/test_dependence
 unit_tests += tests/unit/test_digest
 unit_tests += tests/unit/test_disk
+unit_tests += tests/unit/test_deployment
 unit_tests += tests/unit/test_domxml
 unit_tests += tests/unit/test_err
 unit_tests += tests/unit/test_hosts
@@ -70,6 +71,8 @@ tests_unit_test_affected_SOURCES = tests/unit/test_affected.c $(roll_kit)
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c tests/unit/scratch.h tests/unit/unit.h
 disk_kit = tests/unit/disk_kit.c tests/unit/disk_kit.h tests/unit/unit.h
 tests_unit_test_disk_SOURCES = tests/unit/test_disk.c $(disk_kit)
+tests_unit_test_deployment_SOURCES = tests/unit/test_deployment.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
+tests_unit_test_deployment_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_batch_commit
 tests_unit_test_hosts_SOURCES = tests/unit/test_hosts.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_hoststate_SOURCES = tests/unit/test_hoststate.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 server_kit = tests/unit/server_kit.c tests/unit/server_kit.h tests/unit/unit.h
