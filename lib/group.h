@@ -17,7 +17,9 @@
 #include "str.h"
 #include "vec.h"
 
-enum { GROUP_COUNT_MAX = 10000, GROUP_DEPTH_MAX = 64 };
+/* Of one member; of one group, whose record is one value of the store; of a group with all below it; and how deep that may be. */
+enum { GROUP_COUNT_MAX = 10000, GROUP_MEMBERS_MAX = 10000, GROUP_VMS_MAX = 100000, GROUP_DEPTH_MAX = 64 };
+enum { GROUP_COMMENT_MAX = 500 };
 
 struct group_member {
 	char *name;     /* of the virtual machine; NULL: a group */
@@ -33,6 +35,10 @@ struct group {
 	VEC(struct group_member) members; /* in the order in which they start */
 };
 void group_done(struct group *group);
+/* TO is a copy of its own (group_done). */
+void group_copy(struct group *to, const struct group *from);
+void group_add_image(struct group *group, const char *name, uint64_t image, uint64_t count);
+void group_add_group(struct group *group, uint64_t member);
 struct groups {
 	struct group *items;
 	size_t count, capacity;
@@ -48,12 +54,14 @@ int group_users(struct store_view *view, uint64_t id, struct groups *groups, str
 
 /*
  * Each one batch with a line in the group's log. All are held against what is there at that moment: a cycle (ERR_USAGE with the way round:
- * "a > b > a"), a member's name twice in what it would expand to, itself or any group above it (ERR_USAGE names both), a depth above GROUP_DEPTH_MAX, an image or group that is gone (ERR_CONFLICT).
+ * "a > b > a"), a group twice among the members, a machine's name twice in what it would expand to, itself or any group above it (ERR_USAGE
+ * names both places), a bound above that is passed (ERR_USAGE), an image or group that is gone (ERR_CONFLICT). BY is a person; WHAT is what the log says, COMMENT why (both or NULL).
  */
-int group_create(struct store *store, struct group *group, const char *by,
-		 struct err *e); /* sets id, created, changed; ERR_CONFLICT: the name is taken */
+/* Sets id, created and changed. WHAT: "create …". ERR_CONFLICT: the name is taken. */
+int group_create(struct store *store, struct group *group, const char *what, const char *by, struct err *e);
+/* OLD, as it was read, becomes NEW: same id and created, perhaps another name; sets changed. ERR_CONFLICT: somebody changed it meanwhile, or the name is taken. */
 int group_replace(struct store *store, const struct group *old, struct group *new, const char *what,
-		  const char *comment, const char *by, struct err *e); /* ERR_CONFLICT: changed meanwhile */
+		  const char *comment, const char *by, struct err *e);
 /* Refused (ERR_USAGE) while groups have it as a member, which are named. REFERENCES is the revision (references.h) of the view in which it was not deployed: ERR_CONFLICT if that, or the group, changed meanwhile. */
 int group_delete(struct store *store, const struct group *group, uint64_t references, const char *comment,
 		 const char *by, struct err *e);
@@ -78,13 +86,14 @@ int group_expand(struct store_view *view, const struct group *group, struct grou
 
 struct group_event {
 	int64_t at;
+	uint64_t id;        /* of the group */
 	char *group;        /* its name then */
 	char *what;         /* "create", "add web=centos9*3", "rename to x", "delete", "deploy as d1", … */
 	char *by, *comment; /* or NULL */
 };
 void group_event_done(struct group_event *event);
 int group_log(struct store *store, const struct group_event *event, struct err *e);
-/* GROUP NULL: all. Oldest first. EACH returns not 0 to stop. */
+/* GROUP NULL: all; else what was done to groups of that name, and to that which has it now under any name. Oldest first. EACH returns not 0 to stop, which is returned. */
 int group_events(struct store_view *view, const char *group,
 		 int (*each)(void *context, const struct group_event *event), void *context, struct err *e);
 

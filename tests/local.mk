@@ -18,6 +18,7 @@ unit_tests += tests/unit/test_disk
 unit_tests += tests/unit/test_deployment
 unit_tests += tests/unit/test_domxml
 unit_tests += tests/unit/test_err
+unit_tests += tests/unit/test_group
 unit_tests += tests/unit/test_hosts
 unit_tests += tests/unit/test_hoststate
 unit_tests += tests/unit/test_http
@@ -73,6 +74,9 @@ disk_kit = tests/unit/disk_kit.c tests/unit/disk_kit.h tests/unit/unit.h
 tests_unit_test_disk_SOURCES = tests/unit/test_disk.c $(disk_kit)
 tests_unit_test_deployment_SOURCES = tests/unit/test_deployment.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_deployment_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_batch_commit
+image_kit = tests/unit/image_kit.c tests/unit/image_kit.h tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
+tests_unit_test_group_SOURCES = tests/unit/test_group.c $(image_kit)
+tests_unit_test_group_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_batch_commit
 tests_unit_test_hosts_SOURCES = tests/unit/test_hosts.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_hoststate_SOURCES = tests/unit/test_hoststate.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 server_kit = tests/unit/server_kit.c tests/unit/server_kit.h tests/unit/unit.h

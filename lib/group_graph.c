@@ -1,0 +1,126 @@
+/* group_graph.c - all groups as a graph: which is below which, how deep, and that none is below itself. */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "group_private.h"
+#include "mem.h"
+
+static void node_free(struct group_node *node)
+{
+	group_done(&node->stored);
+	free(node);
+}
+
+void group_graph_done(struct group_graph *graph)
+{
+	vec_foreach(graph, node)
+		node_free(*node);
+	vec_done(graph);
+	map_free(graph->by_id);
+	graph->by_id = NULL;
+}
+
+static void add_node(struct group_graph *graph, struct group_node *node)
+{
+	vec_push(graph, node);
+	map_add(graph->by_id, &node->group->id, sizeof node->group->id, node);
+}
+
+/* Takes over what is in *STORED. */
+static void add_stored(struct group_graph *graph, struct group *stored, const struct group *instead)
+{
+	struct group_node *node = mem_zalloc(1, sizeof *node);
+
+	node->stored = *stored;
+	*stored = (struct group){0};
+	node->group = instead && instead->id == node->stored.id ? instead : &node->stored;
+	add_node(graph, node);
+}
+
+int group_graph_load(struct store_view *view, const struct group *group, struct group_graph *graph, struct err *e)
+{
+	cleanup(groups_done) struct groups all = {0};
+
+	graph->by_id = map_new();
+	if (group_all(view, &all, e) < 0)
+		return e->code;
+	vec_foreach(&all, stored)
+		add_stored(graph, stored, group);
+	if (group_graph_find(graph, group->id))
+		return 0;
+	struct group_node *node = mem_zalloc(1, sizeof *node);
+	node->group = group;
+	add_node(graph, node);
+	return 0;
+}
+
+struct group_node *group_graph_find(const struct group_graph *graph, uint64_t id)
+{
+	return map_find(graph->by_id, &id, sizeof id);
+}
+
+/* The way from where a walk began. */
+struct step {
+	struct group_node *node;
+	const struct step *before;
+	size_t number;
+};
+
+static void add_way(struct str *text, const struct step *step, const struct group_node *from)
+{
+	if (step->node != from)
+		add_way(text, step->before, from);
+	str_addf(text, "%s > ", step->node->group->name);
+}
+
+static int say_cycle(const struct step *step, const struct group_node *again, struct err *e)
+{
+	cleanup(str_done) struct str way = {0};
+
+	add_way(&way, step, again);
+	return err_set(e, ERR_USAGE, "%s%s: a group cannot contain itself", str_text(&way), again->group->name);
+}
+
+static int measure(const struct group_graph *graph, struct group_node *node, const struct group *changed,
+		   const struct step *before, struct err *e)
+{
+	struct step step = {node, before, before ? before->number + 1 : 1};
+
+	if (node->mark == GROUP_SEEN)
+		return 0;
+	if (node->mark == GROUP_OPEN)
+		return say_cycle(before, node, e);
+	/* What is stored is within the bound, and so is the way to it: but for a damaged store. */
+	if (step.number > 2 * GROUP_DEPTH_MAX)
+		return err_set(e, ERR_USAGE, "groups stand more than %d deep in each other", GROUP_DEPTH_MAX);
+	node->mark = GROUP_OPEN;
+	node->depth = 1;
+	vec_foreach(&node->group->members, member) {
+		struct group_node *below = member->group ? group_graph_find(graph, member->group) : NULL;
+		if (!below)
+			continue;
+		if (measure(graph, below, changed, &step, e) < 0)
+			return e->code;
+		node->above |= below->above || below->group == changed;
+		if (node->depth < below->depth + 1)
+			node->depth = below->depth + 1;
+	}
+	node->mark = GROUP_SEEN;
+	return 0;
+}
+
+int group_graph_measure(struct group_graph *graph, const struct group *group, struct err *e)
+{
+	/* First from the group itself: the way round is told as it begins there. */
+	if (measure(graph, group_graph_find(graph, group->id), group, NULL, e) < 0)
+		return e->code;
+	vec_foreach(graph, node) {
+		if (measure(graph, *node, group, NULL, e) < 0)
+			return e->code;
+		if ((*node)->depth > GROUP_DEPTH_MAX)
+			return err_set(e, ERR_USAGE, "group %s would be %zu deep: at most %d",
+				       (*node)->group->name, (*node)->depth, GROUP_DEPTH_MAX);
+	}
+	return 0;
+}

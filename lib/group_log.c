@@ -1,0 +1,136 @@
+/* group_log.c - what was done to groups, when, by whom and why. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "group_private.h"
+#include "mem.h"
+#include "named.h"
+#include "rec.h"
+#include "when.h"
+
+enum { RECORD_VERSION = 1, TRIES_MAX = 1000 };
+
+enum field { FIELD_GROUP = 1, FIELD_WHAT, FIELD_BY, FIELD_COMMENT, FIELD_ID };
+
+void group_event_done(struct group_event *event)
+{
+	free(event->group);
+	free(event->what);
+	free(event->by);
+	free(event->comment);
+	*event = (struct group_event){0};
+}
+
+static void encode(const struct group_event *event, struct str *out)
+{
+	rec_begin(out, RECORD_VERSION);
+	rec_text(out, FIELD_GROUP, event->group);
+	rec_text(out, FIELD_WHAT, event->what);
+	rec_text(out, FIELD_BY, event->by);
+	rec_text(out, FIELD_COMMENT, event->comment);
+	rec_uint(out, FIELD_ID, event->id);
+	rec_end(out);
+}
+
+static int take_text(const struct rec_value *value, char **text, struct err *e)
+{
+	free(*text);
+	*text = NULL;
+	return rec_as_text(value, text, e);
+}
+
+static int take_field(struct group_event *event, unsigned field, const struct rec_value *value, struct err *e)
+{
+	switch (field) {
+	case FIELD_GROUP:
+		return take_text(value, &event->group, e);
+	case FIELD_WHAT:
+		return take_text(value, &event->what, e);
+	case FIELD_BY:
+		return take_text(value, &event->by, e);
+	case FIELD_COMMENT:
+		return take_text(value, &event->comment, e);
+	case FIELD_ID:
+		return rec_as_uint(value, &event->id, e);
+	default:
+		return 0;
+	}
+}
+
+/* What of it was read is in *EVENT, whatever comes of it. */
+static int decode(const struct store_item *item, struct group_event *event, struct err *e)
+{
+	struct rec_reader reader;
+	struct rec_value value;
+	unsigned field;
+	unsigned version;
+	int result;
+
+	if (item->key_length != strlen(KEY_GROUP_LOG) + 16)
+		return err_set(e, ERR_CORRUPT, "a key of %zu bytes", item->key_length);
+	event->at = key_read_instant(item->key + strlen(KEY_GROUP_LOG));
+	if (rec_open(&reader, item->value, item->value_length, RECORD_VERSION, &version, e) < 0)
+		return e->code;
+	while ((result = rec_next(&reader, &field, &value, e)) == 1)
+		if (take_field(event, field, &value, e) < 0)
+			return e->code;
+	if (result == 0 && (!event->group || !event->what))
+		return err_set(e, ERR_CORRUPT, "it does not say what was done to which group");
+	return result;
+}
+
+void group_log_add(struct store_batch *batch, const struct group_event *event, uint64_t number)
+{
+	cleanup(str_done) struct str record = {0};
+	struct key key;
+
+	key_add_u64(key_add_instant(key_begin(&key, KEY_GROUP_LOG), event->at), number);
+	encode(event, &record);
+	store_batch_claim(batch, key.bytes, key.length, record.data, record.length);
+}
+
+/* Those of batches are revisions of the references, and never so great. */
+static const uint64_t alone_from = UINT64_C(1) << 63;
+
+int group_log(struct store *store, const struct group_event *event, struct err *e)
+{
+	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(store);
+	int result = ERR_CONFLICT;
+
+	for (uint64_t number = 0; number < TRIES_MAX && result == ERR_CONFLICT; number++) {
+		group_log_add(batch, event, alone_from + number);
+		result = store_batch_commit(batch, e);
+	}
+	return result < 0 ? err_wrap(e, "log of group %.64s", event->group) : 0;
+}
+
+static int visit(const struct store_item *item, const char *group, uint64_t id,
+		 int (*each)(void *context, const struct group_event *event), void *context, struct err *e)
+{
+	cleanup(group_event_done) struct group_event event = {0};
+
+	if (decode(item, &event, e) < 0)
+		return err_wrap(e, "log of groups");
+	bool wanted = !group || str_equal(group, event.group) || (id && event.id == id);
+	return wanted ? each(context, &event) : 0;
+}
+
+int group_events(struct store_view *view, const char *group,
+		 int (*each)(void *context, const struct group_event *event), void *context, struct err *e)
+{
+	cleanup(cleanup_store_cursor) struct store_cursor *cursor = NULL;
+	struct store_item item;
+	uint64_t id = 0;
+	int result;
+
+	if (group && named_find(view, KEY_GROUP_NAME, group, &id, e) < 0)
+		return e->code;
+	if (store_cursor_open(&cursor, view, KEY_GROUP_LOG, strlen(KEY_GROUP_LOG), false, e) < 0)
+		return e->code;
+	while ((result = store_cursor_next(cursor, &item, e)) == 1)
+		if ((result = visit(&item, group, id, each, context, e)) != 0)
+			return result;
+	return result;
+}
