@@ -163,7 +163,7 @@ static int write_change(struct store *store, const struct change *change, int64_
 		store_batch_delete(batch, key.bytes, key.length);
 	}
 	add_names(batch, change);
-	group_log_add(batch, &event, change->references);
+	group_log_add(batch, &event, group_log_number(change->references));
 	references_hold(batch, change->references);
 	return store_batch_commit(batch, e);
 }

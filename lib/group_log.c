@@ -8,9 +8,11 @@
 #include "mem.h"
 #include "named.h"
 #include "rec.h"
+#include "references.h"
 #include "when.h"
 
-enum { RECORD_VERSION = 1, TRIES_MAX = 1000 };
+/* Of its keys: how many may be logged in one millisecond. */
+enum { RECORD_VERSION = 1, NUMBER_BITS = 10, NUMBER_MAX = (1 << NUMBER_BITS) - 1 };
 
 enum field { FIELD_GROUP = 1, FIELD_WHAT, FIELD_BY, FIELD_COMMENT, FIELD_ID };
 
@@ -91,16 +93,34 @@ void group_log_add(struct store_batch *batch, const struct group_event *event, u
 	store_batch_claim(batch, key.bytes, key.length, record.data, record.length);
 }
 
-/* Those of batches are revisions of the references, and never so great. */
-static const uint64_t alone_from = UINT64_C(1) << 63;
+/* What is logged alone at some revision of the references comes before the batch that ends it. */
+static uint64_t alone(uint64_t references, uint64_t number)
+{
+	return references << NUMBER_BITS | number;
+}
+
+uint64_t group_log_number(uint64_t references)
+{
+	return alone(references, NUMBER_MAX);
+}
+
+static int read_references(struct store *store, uint64_t *references, struct err *e)
+{
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+
+	return store_view_open(&view, store, e) < 0 ? e->code : references_revision(view, references, e);
+}
 
 int group_log(struct store *store, const struct group_event *event, struct err *e)
 {
 	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(store);
 	int result = ERR_CONFLICT;
+	uint64_t references;
 
-	for (uint64_t number = 0; number < TRIES_MAX && result == ERR_CONFLICT; number++) {
-		group_log_add(batch, event, alone_from + number);
+	if (read_references(store, &references, e) < 0)
+		return e->code;
+	for (uint64_t number = 0; number < NUMBER_MAX && result == ERR_CONFLICT; number++) {
+		group_log_add(batch, event, alone(references, number));
 		result = store_batch_commit(batch, e);
 	}
 	return result < 0 ? err_wrap(e, "log of group %.64s", event->group) : 0;

@@ -37,7 +37,8 @@ int group_graph_expand(struct group_graph *graph, const struct group *group, str
 		       struct err *e);
 
 struct key *group_key(struct key *key, uint64_t id);
-/* What goes into the log with a batch; NUMBER tells apart what happens within one millisecond. */
+/* What goes into the log with a batch; NUMBER puts in order what happens within one millisecond: that of the references to which the batch is held. */
+uint64_t group_log_number(uint64_t references);
 void group_log_add(struct store_batch *batch, const struct group_event *event, uint64_t number);
 
 #endif
