@@ -115,3 +115,20 @@ bin_vmgroup_SOURCES += cmd/vmgroup/deploy.c
 bin_vmgroup_SOURCES += cmd/vmgroup/vmgroup.c cmd/vmgroup/vmgroup.h
 bin_vmgroup_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) $(LIBXML_LIBS) \
 	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CRYPTO_LIBS)
+
+bin_PROGRAMS += bin/mastimg
+bin_mastimg_SOURCES = $(cmd_common) cmd/speaker.c cmd/speaker.h cmd/progress.c cmd/progress.h
+bin_mastimg_SOURCES += cmd/mastimg/candidates.c
+bin_mastimg_SOURCES += cmd/mastimg/changed.c
+bin_mastimg_SOURCES += cmd/mastimg/delete.c
+bin_mastimg_SOURCES += cmd/mastimg/export.c
+bin_mastimg_SOURCES += cmd/mastimg/gc.c
+bin_mastimg_SOURCES += cmd/mastimg/import.c
+bin_mastimg_SOURCES += cmd/mastimg/listing.c
+bin_mastimg_SOURCES += cmd/mastimg/mastimg.c cmd/mastimg/mastimg.h
+bin_mastimg_SOURCES += cmd/mastimg/register.c
+bin_mastimg_SOURCES += cmd/mastimg/rename.c
+bin_mastimg_SOURCES += cmd/mastimg/rollback.c
+bin_mastimg_SOURCES += cmd/mastimg/verify.c
+bin_mastimg_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) $(LIBXML_LIBS) \
+	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CRYPTO_LIBS)

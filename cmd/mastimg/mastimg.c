@@ -1,0 +1,225 @@
+/* mastimg.c - keep master images of virtual machines: disks and configuration */
+#include "config.h"
+
+#include <string.h>
+
+#include "lock.h"
+#include "log.h"
+#include "mastimg.h"
+#include "mem.h"
+#include "speaker.h"
+#include "str.h"
+
+enum {
+	OPTION_CHANGED = CLI_LONG_ONLY,
+	OPTION_COMMENT,
+	OPTION_DRY_RUN,
+	OPTION_FROM,
+	OPTION_KEEP,
+	OPTION_NAME,
+	OPTION_PROGRESS,
+	OPTION_QUICK,
+	OPTION_QUIESCE,
+	OPTION_UNKNOWN,
+	OPTION_XML
+};
+
+static const struct cli_option options[] = {
+	{OPTION_CHANGED, "changed", NULL, "list: images whose source VM differs from them"},
+	{OPTION_COMMENT, "comment", "TEXT", "register, update, import: what it is for"},
+	{OPTION_DRY_RUN, "dry-run", NULL, "gc: say what would be removed, remove nothing"},
+	{OPTION_FROM, "from", "VM@HOST", "update: capture this VM from now on"},
+	{OPTION_KEEP, "keep", "N", "register, update, import: how many generations are kept"},
+	{OPTION_NAME, "name", "NAME", "register, import: name of the image (the VM's)"},
+	{OPTION_PROGRESS, "progress", "WHEN", "auto (on a terminal), always or never"},
+	{OPTION_QUICK, "quick", NULL, "verify: only that all files are there, and of their size"},
+	{OPTION_QUIESCE, "quiesce", NULL, "register, update: freeze the file systems of a VM that runs"},
+	{OPTION_UNKNOWN, "unknown", NULL, "gc: also images that the store does not know"},
+	{OPTION_XML, "xml", "FILE", "import: definition of the domain whose disk is given"},
+	{0, NULL, NULL, NULL},
+};
+
+static const struct cli_command commands[] = {
+	{"register", "VM[@HOST]", "capture a VM as a new image", command_register},
+	{"update", "NAME", "capture its source again, as a new generation", command_update},
+	{"delete", "NAME...", "remove images that nothing uses", command_delete},
+	{"list", "[NAME...]", "show the images", command_list},
+	{"show", "NAME...", "show all that is known of images", command_show},
+	{"candidates", "[HOST...]", "show every VM, and whether it is registered", command_candidates},
+	{"verify", "[NAME...]", "read images and compare their digests", command_verify},
+	{"export", "NAME FILE", "copy an image to a folder, or FILE.tar", command_export},
+	{"import", "FILE", "take an image from a folder, FILE.tar or a disk", command_import},
+	{"rename", "NAME NEW", "give another name", command_rename},
+	{"rollback", "NAME", "drop the newest generation", command_rollback},
+	{"gc", NULL, "remove what interrupted runs have left", command_gc},
+	{NULL, NULL, NULL, NULL},
+};
+
+static const char *const synopsis[] = {
+	"register [--name NAME] [--comment TEXT] [--keep N] [--quiesce] VM[@HOST]",
+	"update [--from VM@HOST] [--comment TEXT] [--keep N] [--quiesce] NAME",
+	"delete NAME...",
+	"list [--changed] [options] [NAME...]",
+	"show [options] NAME...",
+	"candidates [options] [HOST...]",
+	"verify [--quick] [NAME...]",
+	"export NAME FILE",
+	"import [--name NAME] [--comment TEXT] [--keep N] FILE",
+	"import --xml FILE [--name NAME] [--comment TEXT] [--keep N] FILE",
+	"rename NAME NEW",
+	"rollback NAME",
+	"gc [--dry-run] [--unknown]",
+	NULL,
+};
+
+static int take_text(const char **option, const char *name, const char *argument, struct err *e)
+{
+	*option = argument;
+	return speaker_check(name, argument, e);
+}
+
+static int take_argument(struct options *o, int key, const char *argument, struct err *e)
+{
+	switch (key) {
+	case OPTION_COMMENT:
+		return take_text(&o->comment, "--comment", argument, e);
+	case OPTION_FROM:
+		o->from = argument;
+		return 0;
+	case OPTION_KEEP:
+		return str_parse_number(argument, 1, IMAGE_KEEP_MAX, &o->keep, e) < 0 ? err_wrap(e, "--keep")
+										      : 0;
+	case OPTION_NAME:
+		o->name = argument;
+		return image_check_name(argument, e) < 0 ? err_wrap(e, "--name") : 0;
+	case OPTION_XML:
+		o->xml = argument;
+		return 0;
+	default:
+		o->progress = argument;
+		return 0;
+	}
+}
+
+static int take_option(void *context, int key, const char *argument, struct err *e)
+{
+	struct options *o = context;
+
+	switch (key) {
+	case OPTION_CHANGED:
+		o->changed = true;
+		return 0;
+	case OPTION_DRY_RUN:
+		o->dry_run = true;
+		return 0;
+	case OPTION_QUICK:
+		o->quick = true;
+		return 0;
+	case OPTION_QUIESCE:
+		o->quiesce = true;
+		return 0;
+	case OPTION_UNKNOWN:
+		o->unknown = true;
+		return 0;
+	default:
+		return take_argument(o, key, argument, e);
+	}
+}
+
+static struct cli_program program = {
+	.name = "mastimg",
+	.purpose = "keep master images of virtual machines: disks and configuration",
+	.synopsis = synopsis,
+	.options = options,
+	.commands = commands,
+	.option = take_option,
+};
+
+/* Each listing has columns of its own, which `-o help` must know before the operands are. */
+static void choose_columns(int argc, char **argv)
+{
+	static const struct {
+		const char *command;
+		const struct column *columns;
+		const size_t *count;
+	} listings[] = {
+		{"show", disks_columns, &disks_column_count},
+		{"candidates", candidates_columns, &candidates_column_count},
+	};
+
+	program.columns = images_columns;
+	program.column_count = images_column_count;
+	for (int i = 1; i < argc; i++)
+		for (size_t l = 0; l < sizeof listings / sizeof listings[0]; l++)
+			if (strcmp(argv[i], listings[l].command) == 0) {
+				program.columns = listings[l].columns;
+				program.column_count = *listings[l].count;
+				return;
+			}
+}
+
+/* ---- what several commands need ---- */
+
+int open_progress(const struct options *o, struct progress **progress, struct err *e)
+{
+	return progress_new(progress, stderr, o->progress, o->cli.quiet, e);
+}
+
+int require_image(struct store *store, const char *text, struct image *image, struct err *e)
+{
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+
+	if (store_view_open(&view, store, e) < 0)
+		return e->code;
+	return image_require(view, text, image, e);
+}
+
+int lock_image(const struct options *o, const struct image *image, bool shared, struct lock *lock, struct err *e)
+{
+	cleanup(cleanup_mem) char *path = NULL;
+
+	if (store_lock_path(o->conf.store, "images", &path, e) < 0)
+		return e->code;
+	if (lock_acquire_part(lock, path, image->id, shared, e) < 0)
+		return err_wrap(e, "image %s", image->name);
+	return 0;
+}
+
+/* ---- running ---- */
+
+static int act(struct options *o, struct err *e)
+{
+	int result = cli_settings(&o->cli, &o->conf, e);
+
+	if (result != 0)
+		return result < 0 ? result : 0;
+	if (o->cli.operand_count == 0)
+		return err_set(e, ERR_USAGE, "what is to be done? try 'mastimg --help'");
+	return cli_run_command(&o->cli, o, e);
+}
+
+static void options_done(struct options *o)
+{
+	conf_done(&o->conf);
+}
+
+static int run_and_report(struct options *o)
+{
+	struct err e = {0};
+
+	o->e = &e;
+	int result = act(o, &e);
+	/* What was said of each image is not said again. */
+	if (result < 0 && e.text[0] != '\0')
+		log_err(&e);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	cleanup(options_done) struct options o = {0};
+
+	choose_columns(argc, argv);
+	int status = cli_init(&o.cli, &program, argc, argv, &o);
+	return status >= 0 ? status : cli_exit(run_and_report(&o));
+}
