@@ -528,8 +528,7 @@ static void what_is_done_is_in_the_log(void **state)
 {
 	struct kit *kit = *state;
 	struct err e = {0};
-	const struct group_event deployed = {when_now(),     0,   (char *)"c", (char *)"deploy as d1",
-					     (char *)"sato", NULL};
+	struct group_event deployed = {.group = (char *)"c", .what = (char *)"deploy as d1", .by = (char *)"sato"};
 
 	make(kit, "a", "");
 	make(kit, "b", "");
@@ -537,6 +536,7 @@ static void what_is_done_is_in_the_log(void **state)
 	assert_ok(try_rename(kit, "a", "c", &e), &e);
 	/* What failed is not. */
 	try_rename(kit, "b", "c", &e);
+	deployed.at = when_now();
 	for (int i = 0; i < 2; i++)
 		assert_ok(group_log(kit->store, &deployed, &e), &e);
 	assert_log(kit,
