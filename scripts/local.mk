@@ -1,4 +1,4 @@
-EXTRA_DIST += lib/tiers scripts/check scripts/demo scripts/deps
+EXTRA_DIST += lib/tiers scripts/check scripts/demo scripts/demo.d scripts/deps
 
 dist_pkglibexec_SCRIPTS = scripts/vmroll-watch
 

@@ -3,7 +3,7 @@
 
 # shellcheck source=tests/lab/lib/lab.bash
 source "$BATS_TEST_DIRNAME/lib/lab.bash"
-: "${top_srcdir:?}"
+: "${top_srcdir:?}" "${top_builddir:?}"
 
 setup()
 {
@@ -49,13 +49,21 @@ teardown()
 	background_alive chain
 }
 
+@test "a folder where nothing is built, and what no demo knows, are refused before anything is made" {
+	run "$top_srcdir/scripts/demo" --build "$TMPDIR"
+	[[ $status -eq 1 && $output == *'is not built there' ]]
+	run "$top_srcdir/scripts/demo" --fly
+	[[ $status -eq 2 && $output == usage:* ]]
+	[[ $(ls "$TMPDIR") == "${demo##*/}" ]]
+}
+
 @test "who is called presses 1, and the others hear of it; only what was heard stays, beside what was there" {
 	background_end_all
 	rm -r "$demo"
 	mkdir "$TMPDIR/here"
 	cd "$TMPDIR/here"
 	echo mine >vmroll-demo-call.wav
-	run "$top_srcdir/scripts/demo"
+	run "$top_srcdir/scripts/demo" --build "$top_builddir"
 	echo "$output"
 	[[ $status -eq 0 ]]
 	[[ $output == *'+81312345678 is called by sip:vmroll@127.0.0.1.'* ]]
