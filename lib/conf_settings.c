@@ -72,7 +72,7 @@ const struct conf_setting conf_settings[CONF_SETTING_COUNT] = {
 
 	{"image", "repository", STATEDIR "/images", conf_convert_repository, FIELD(image.repository)},
 	{"image", "reserve", "5%", conf_convert_percent, FIELD(image.reserve), RANGE(0, 90)},
-	{"image", "keep", "1", conf_convert_number, FIELD(image.keep), RANGE(1, 1000)},
+	{"image", "keep", "1", conf_convert_number, FIELD(image.keep), RANGE(1, 100)},
 	{"image", "stall", "60s", conf_convert_duration, FIELD(image.stall_ms), RANGE(SECOND, HOUR)},
 
 	{"deploy", "pool", "default", conf_convert_text, FIELD(deploy.pool)},

@@ -20,7 +20,7 @@
 
 /*
  * One record holds all of an image, so that a batch can compare it and write it anew: one that would be larger than
- * IMAGE_RECORD_MAX (as 8 disks of 100 generations nearly are) is refused.
+ * IMAGE_RECORD_MAX (as 6 disks of 100 generations nearly are) is refused.
  */
 enum { IMAGE_NAME_MAX = 64, IMAGE_KEEP_MAX = 100, IMAGE_RECORD_MAX = 500 * 1000 };
 
