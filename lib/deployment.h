@@ -149,9 +149,18 @@ int deployment_put_base(struct store *store, const struct deployed_base *base, s
 int deployment_all_bases(struct store_view *view, struct deployed_bases *bases, struct err *e);
 /* Bases that the deployment ID uses. */
 int deployment_bases(struct store_view *view, uint64_t id, struct deployed_bases *bases, struct err *e);
-/* No longer used by it; a base without users is forgotten: its volume must be gone. 1: it was the last. */
+/*
+ * How a base is given up, by the id of a deployment that is being removed. leave: 0, others use it, and DEPLOYMENT no longer does; 1, it has no other users:
+ * nothing has changed. Then, with the lock of the base: condemn: 0 as before, somebody came to use it meanwhile; 1, it is recorded
+ * as not whole, so that whoever comes from now on waits for the lock, and fills it again. When its volume is gone, forget: DEPLOYMENT uses it no longer, and
+ * if nobody does, it is forgotten.
+ */
 int deployment_leave_base(struct store *store, uint64_t deployment, const struct deployed_base *base,
 			  struct err *e);
+int deployment_condemn_base(struct store *store, uint64_t deployment, const struct deployed_base *base,
+			    struct err *e);
+int deployment_forget_base(struct store *store, uint64_t deployment, const struct deployed_base *base,
+			   struct err *e);
 /* Forgets a deployment all of whose machines are removed and bases left. */
 int deployment_forget(struct store *store, const struct deployment *deployment, struct err *e);
 /* Removes what plans left that were never recorded as a whole, and what is left of forgotten deployments, unless somebody is at them. */

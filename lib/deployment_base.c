@@ -166,29 +166,50 @@ int deployment_bases(struct store_view *view, uint64_t id, struct deployed_bases
 
 /* ---- changes ---- */
 
+enum base_step { BASE_PUT, BASE_LEAVE, BASE_CONDEMN, BASE_FORGET };
+
 /* What is done to one base, on one state of the store. */
 struct base_change {
+	enum base_step step;
 	const struct deployed_base *base;
-	bool leaves;
-	uint64_t leaver; /* 0: nobody, it is forgotten if it has no users */
-	bool was_last;
+	uint64_t leaver; /* 0: nobody */
+	bool is_last;    /* nobody else uses it */
 };
+
+static void put_base(struct store_batch *batch, const struct deployed_base *base, bool whole)
+{
+	cleanup(str_done) struct str record = {0};
+	struct deployed_base recorded = *base;
+	struct key key;
+
+	recorded.whole = whole;
+	deployment_key_base(&key, base);
+	deployment_encode_base(&recorded, &record);
+	store_batch_put(batch, key.bytes, key.length, record.data, record.length);
+}
+
+static void drop_use(struct store_batch *batch, const struct base_change *change)
+{
+	struct key key;
+
+	deployment_key_use(&key, change->leaver, change->base);
+	store_batch_delete(batch, key.bytes, key.length);
+}
 
 static void fill_batch(struct store_batch *batch, const struct base_change *change)
 {
-	cleanup(str_done) struct str record = {0};
 	struct key key;
 
-	deployment_key_base(&key, change->base);
-	if (!change->leaves) {
-		deployment_encode_base(change->base, &record);
-		store_batch_put(batch, key.bytes, key.length, record.data, record.length);
-		return;
-	}
-	if (change->was_last)
+	if (change->step == BASE_PUT)
+		put_base(batch, change->base, change->base->whole);
+	else if (change->step == BASE_CONDEMN && change->is_last)
+		put_base(batch, change->base, false);
+	else if (change->step != BASE_LEAVE || !change->is_last)
+		drop_use(batch, change);
+	if (change->step == BASE_FORGET && change->is_last) {
+		deployment_key_base(&key, change->base);
 		store_batch_delete(batch, key.bytes, key.length);
-	deployment_key_use(&key, change->leaver, change->base);
-	store_batch_delete(batch, key.bytes, key.length);
+	}
 }
 
 static const struct deployed_base *same_base(const struct deployed_bases *all, const struct deployed_base *base)
@@ -219,9 +240,11 @@ static int change_once(struct store *store, struct base_change *change, struct e
 	if (result < 0)
 		return result;
 	const struct deployed_base *there = same_base(&all, change->base);
-	change->was_last = !there || there->users.count == 0 ||
-			   (there->users.count == 1 && there->users.items[0] == change->leaver);
+	change->is_last = !there || there->users.count == 0 ||
+			  (there->users.count == 1 && there->users.items[0] == change->leaver);
 	fill_batch(batch, change);
+	if (store_batch_count(batch) == 0)
+		return 0;
 	deployment_batch_revision(batch, basis.plans);
 	store_view_close(view);
 	view = NULL;
@@ -234,12 +257,14 @@ static int change_base(struct store *store, struct base_change *change, struct e
 
 	for (int attempt = 0; attempt < TRIES_MAX && result == ERR_CONFLICT; attempt++)
 		result = change_once(store, change, e);
-	return result < 0 ? err_wrap(e, "base %s on %s", change->base->volume, change->base->host) : 0;
+	if (result < 0)
+		return err_wrap(e, "base %s on %s", change->base->volume, change->base->host);
+	return change->step != BASE_PUT && change->is_last;
 }
 
 int deployment_put_base(struct store *store, const struct deployed_base *base, struct err *e)
 {
-	struct base_change change = {.base = base};
+	struct base_change change = {.step = BASE_PUT, .base = base};
 
 	return change_base(store, &change, e);
 }
@@ -247,8 +272,24 @@ int deployment_put_base(struct store *store, const struct deployed_base *base, s
 int deployment_leave_base(struct store *store, uint64_t deployment, const struct deployed_base *base,
 			  struct err *e)
 {
-	struct base_change change = {.base = base, .leaves = true, .leaver = deployment};
+	struct base_change change = {.step = BASE_LEAVE, .base = base, .leaver = deployment};
+
+	return change_base(store, &change, e);
+}
+
+int deployment_condemn_base(struct store *store, uint64_t deployment, const struct deployed_base *base,
+			    struct err *e)
+{
+	struct base_change change = {.step = BASE_CONDEMN, .base = base, .leaver = deployment};
+
+	return change_base(store, &change, e);
+}
+
+int deployment_forget_base(struct store *store, uint64_t deployment, const struct deployed_base *base,
+			   struct err *e)
+{
+	struct base_change change = {.step = BASE_FORGET, .base = base, .leaver = deployment};
 	int result = change_base(store, &change, e);
 
-	return result < 0 ? result : change.was_last;
+	return result < 0 ? result : 0;
 }

@@ -300,7 +300,7 @@ static int delete_unused_bases(struct store *store, struct err *e)
 	view = NULL;
 	for (size_t i = 0; result >= 0 && i < all.count; i++)
 		if (all.items[i].users.count == 0)
-			result = deployment_leave_base(store, 0, &all.items[i], e);
+			result = deployment_forget_base(store, 0, &all.items[i], e);
 	return result < 0 ? result : 0;
 }
 

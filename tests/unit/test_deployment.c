@@ -367,13 +367,41 @@ static void a_base_goes_with_its_last_user(void **state)
 	assert_true(found.items[0].whole && !found.items[1].whole);
 	assert_int_equal(found.items[0].users.count, 2);
 	struct deployment_basis before = basis_of(kit);
-	assert_int_equal(deployment_leave_base(kit->store, 9, &bases.items[0], &e), 0);
+	assert_int_equal(deployment_leave_base(kit->store, 9, &found.items[0], &e), 0);
 	assert_true(basis_of(kit).plans > before.plans);
-	assert_int_equal(deployment_leave_base(kit->store, 9, &bases.items[0], &e), 0);
-	assert_int_equal(deployment_leave_base(kit->store, 10, &bases.items[0], &e), 1);
+	assert_int_equal(deployment_leave_base(kit->store, 9, &found.items[0], &e), 0);
+	assert_int_equal(deployment_leave_base(kit->store, 10, &found.items[0], &e), 1);
+	assert_int_equal(deployment_leave_base(kit->store, 10, &found.items[0], &e), 1);
+	assert_int_equal(deployment_condemn_base(kit->store, 10, &found.items[0], &e), 1);
+	cleanup(deployed_bases_done) struct deployed_bases condemned = all_bases(kit);
+	assert_true(condemned.count == 3 && !condemned.items[0].whole);
+	assert_int_equal(condemned.items[0].users.count, 1);
+	assert_ok(deployment_forget_base(kit->store, 10, &found.items[0], &e), &e);
 	cleanup(deployed_bases_done) struct deployed_bases left = all_bases(kit);
 	assert_int_equal(left.count, 2);
 	assert_string_equal(left.items[0].host, "host2");
+}
+
+static void who_comes_to_a_condemned_base_keeps_it_recorded(void **state)
+{
+	struct kit *kit = *state;
+	cleanup(deployment_done) struct deployment first = make(9, "d1", 3, true),
+						   second = make(10, "d2", 3, true),
+						   third = make(11, "d3", 3, true);
+	cleanup(deployed_bases_done) struct deployed_bases bases = three_bases();
+	struct err e = {0};
+
+	assert_ok(plan(kit, &first, &bases, &e), &e);
+	assert_int_equal(deployment_leave_base(kit->store, 9, &bases.items[0], &e), 1);
+	assert_ok(plan(kit, &second, &bases, &e), &e);
+	assert_int_equal(deployment_condemn_base(kit->store, 9, &bases.items[0], &e), 0);
+	assert_int_equal(deployment_condemn_base(kit->store, 10, &bases.items[0], &e), 1);
+	assert_ok(plan(kit, &third, &bases, &e), &e);
+	assert_ok(deployment_forget_base(kit->store, 10, &bases.items[0], &e), &e);
+	cleanup(deployed_bases_done) struct deployed_bases left = all_bases(kit);
+	assert_int_equal(left.count, 3);
+	assert_int_equal(left.items[0].users.count, 1);
+	assert_int_equal(left.items[0].users.items[0], 11);
 }
 
 static void a_base_of_its_own_is_another_one(void **state)
@@ -549,7 +577,7 @@ static void leave_and_forget(struct kit *kit)
 	if (deployment_lock(kit->uri, 9, &lock, NULL) < 0)
 		_exit(1);
 	for (size_t i = 0; i < bases.count; i++)
-		if (deployment_leave_base(kit->store, 9, &bases.items[i], NULL) < 0)
+		if (deployment_forget_base(kit->store, 9, &bases.items[i], NULL) < 0)
 			_exit(1);
 	if (deployment_forget(kit->store, &made, NULL) < 0)
 		_exit(1);
@@ -655,6 +683,7 @@ int main(void)
 		kit_test(a_group_or_image_deleted_meanwhile_is_a_conflict),
 		kit_test(what_is_promised_is_what_was_not_taken_yet),
 		kit_test(a_base_goes_with_its_last_user),
+		kit_test(who_comes_to_a_condemned_base_keeps_it_recorded),
 		kit_test(a_base_of_its_own_is_another_one),
 		kit_test(names_too_long_for_a_key_are_refused),
 		kit_test(who_uses_an_image_and_who_still_reads_it),
