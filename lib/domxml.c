@@ -153,6 +153,8 @@ static int add_disk(struct domxml *domain, const xmlNode *node, struct err *e)
 	disk->volume = domxml_child_attribute(node, "source", "volume");
 	disk->read_only = domxml_child(node, "readonly") != NULL;
 	disk->shareable = domxml_child(node, "shareable") != NULL;
+	disk->encrypted =
+		domxml_child(node, "encryption") || domxml_child(domxml_child(node, "source"), "encryption");
 	disk->backing = domxml_child(domxml_child(node, "backingStore"), "source") != NULL;
 	if (!disk->device)
 		disk->device = mem_string("disk");

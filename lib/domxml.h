@@ -33,7 +33,8 @@ struct domxml_disk {
 	char *volume;
 	bool read_only;
 	bool shareable;
-	bool backing; /* it stands on another one, as the XML of a running domain shows, or who wrote it */
+	bool encrypted; /* what lies in the volume is not what the guest sees */
+	bool backing;   /* it stands on another one, as the XML of a running domain shows, or who wrote it */
 };
 
 struct domxml_nic {

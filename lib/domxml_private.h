@@ -19,7 +19,7 @@
 
 MEM_DEFINE_CLEANUP(xmlDoc, xmlFreeDoc)
 
-/* Reads TEXT as a document whose root is a <ROOT>; the caller frees it. Errors as domxml_parse. */
+/* Reads TEXT as a document whose root is a <ROOT> (NULL: any); the caller frees it. Errors as domxml_parse. */
 int domxml_read(xmlDoc **document, const char *text, size_t length, const char *root, struct err *e);
 
 bool domxml_is_element(const xmlNode *node, const char *name);
@@ -44,12 +44,15 @@ bool domxml_can_hold(const char *text);
 xmlDoc *domxml_new_document(const char *root);
 /* Appends <NAME>TEXT</NAME> (TEXT NULL: empty) to PARENT, escaped, and returns it. */
 xmlNode *domxml_add(xmlNode *parent, const char *name, const char *text);
+/* The first child of that name, which is made if there is none. */
+xmlNode *domxml_child_or_add(xmlNode *parent, const char *name);
 /* Sets an attribute, escaped; VALUE NULL takes it away. */
 void domxml_set(xmlNode *node, const char *name, const char *value);
 /* Replaces all that is in NODE by TEXT, escaped; NULL empties it. */
 void domxml_set_text(xmlNode *node, const char *text);
-/* Takes NODE out of its document, and frees it. */
+/* Takes NODE with the blanks before it out of its document, and frees it. NULL does nothing. */
 void domxml_remove(xmlNode *node);
+void domxml_remove_child(xmlNode *parent, const char *name);
 /* Appends the XML of the document's root to OUT, without a declaration, and a newline. */
 void domxml_write(const xmlDoc *document, struct str *out);
 

@@ -31,8 +31,8 @@ int domxml_read(xmlDoc **document, const char *text, size_t length, const char *
 	if (doc->intSubset || doc->extSubset)
 		return err_set(e, ERR_CORRUPT, "bad XML: it has a DTD");
 	const xmlNode *top = xmlDocGetRootElement(doc);
-	if (!top || !domxml_is_element(top, root))
-		return err_set(e, ERR_CORRUPT, "bad XML: not a <%s>", root);
+	if (!top || (root && !domxml_is_element(top, root)))
+		return err_set(e, ERR_CORRUPT, "bad XML: not a <%s>", root ? root : "…");
 	*document = doc;
 	doc = NULL;
 	return 0;
@@ -160,6 +160,13 @@ xmlNode *domxml_add(xmlNode *parent, const char *name, const char *text)
 	return made(xmlNewTextChild(parent, NULL, (const xmlChar *)name, (const xmlChar *)text));
 }
 
+xmlNode *domxml_child_or_add(xmlNode *parent, const char *name)
+{
+	xmlNode *node = domxml_child(parent, name);
+
+	return node ? node : domxml_add(parent, name, NULL);
+}
+
 void domxml_set(xmlNode *node, const char *name, const char *value)
 {
 	if (!value)
@@ -178,8 +185,20 @@ void domxml_set_text(xmlNode *node, const char *text)
 
 void domxml_remove(xmlNode *node)
 {
+	if (!node)
+		return;
+	xmlNode *before = node->prev;
+	if (before && xmlIsBlankNode(before)) {
+		xmlUnlinkNode(before);
+		xmlFreeNode(before);
+	}
 	xmlUnlinkNode(node);
 	xmlFreeNode(node);
+}
+
+void domxml_remove_child(xmlNode *parent, const char *name)
+{
+	domxml_remove(domxml_child(parent, name));
 }
 
 void domxml_write(const xmlDoc *document, struct str *out)

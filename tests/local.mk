@@ -17,6 +17,7 @@ unit_tests += tests/unit/test_digest
 unit_tests += tests/unit/test_disk
 unit_tests += tests/unit/test_deployment
 unit_tests += tests/unit/test_domxml
+unit_tests += tests/unit/test_domxml_rewrite
 unit_tests += tests/unit/test_err
 unit_tests += tests/unit/test_group
 unit_tests += tests/unit/test_hosts

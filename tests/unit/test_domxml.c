@@ -120,6 +120,9 @@ static void reads_what_a_disk_lies_on(void **state)
 	assert_string_equal(d.disks.items[0].source, "v");
 	assert_false(d.disks.items[0].backing);
 	assert_false(d.disks.items[0].shareable);
+	assert_false(d.disks.items[0].encrypted);
+	assert_true(d.disks.items[1].encrypted);
+	assert_true(d.disks.items[2].encrypted);
 	assert_string_equal(d.disks.items[1].type, "block");
 	assert_null(d.disks.items[1].pool);
 	assert_true(d.disks.items[1].shareable);
