@@ -106,8 +106,10 @@ static void reads_what_a_disk_lies_on(void **state)
 	cleanup(cleanup_mem) char *text = domain_with(
 		"<devices>"
 		"<disk type='volume'><source pool='p' volume='v' index='2'/><backingStore/></disk>"
-		"<disk type='block'><source dev='/dev/vg/a'/><shareable/></disk>"
-		"<disk><backingStore type='file'><format type='raw'/></backingStore></disk>"
+		"<disk type='block'><source dev='/dev/vg/a'><encryption format='luks'/></source>"
+		"<shareable/></disk>"
+		"<disk><encryption format='luks'/><backingStore type='file'><format "
+		"type='raw'/></backingStore></disk>"
 		"<x:disk xmlns:x='urn:x' type='file'/>"
 		"</devices>");
 	struct err e = {0};
