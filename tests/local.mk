@@ -26,6 +26,7 @@ unit_tests += tests/unit/test_http
 unit_tests += tests/unit/test_http_post
 unit_tests += tests/unit/test_icmp
 unit_tests += tests/unit/test_image
+unit_tests += tests/unit/test_imagefile
 unit_tests += tests/unit/test_incident
 unit_tests += tests/unit/test_json
 unit_tests += tests/unit/test_ledger
@@ -80,6 +81,12 @@ tests_unit_test_deployment_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_batch_commit
 image_kit = tests/unit/image_kit.c tests/unit/image_kit.h tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_group_SOURCES = tests/unit/test_group.c $(image_kit)
 tests_unit_test_group_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_batch_commit
+# Calls that change files go through steps_kit.c.
+steps_kit = tests/unit/steps_kit.c tests/unit/steps_kit.h tests/unit/unit.h
+steps_ldflags = $(AM_LDFLAGS) -Wl,--wrap=mkdirat,--wrap=renameat,--wrap=renameat2,--wrap=unlink,--wrap=unlinkat \
+	-Wl,--wrap=ftruncate,--wrap=fallocate,--wrap=fsync,--wrap=pwrite,--wrap=openat
+tests_unit_test_imagefile_SOURCES = tests/unit/test_imagefile.c tests/unit/store_kit.c tests/unit/store_kit.h $(disk_kit) $(steps_kit)
+tests_unit_test_imagefile_LDFLAGS = $(steps_ldflags)
 tests_unit_test_hosts_SOURCES = tests/unit/test_hosts.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_hoststate_SOURCES = tests/unit/test_hoststate.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_image_SOURCES = tests/unit/test_image.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
