@@ -116,9 +116,12 @@ int image_replace(struct store *store, const struct image *old, const struct ima
 int image_delete(struct store *store, const struct image *image, uint64_t references, struct err *e);
 
 /*
- * Record (rec.h). What is read can be used: names that are valid, files without a slash, generations that fall, a
- * disk's file and a generation at least; anything else is ERR_CORRUPT. ERR_SCHEMA.
+ * Whether what was read from somewhere can be used, its id aside: a valid name, files and targets that are no paths, generations that
+ * fall, a file of each disk, a generation at least. ERR_CORRUPT.
  */
+int image_check(const struct image *image, struct err *e);
+
+/* Record (rec.h). What is read has an id and holds image_check. ERR_CORRUPT, ERR_SCHEMA. */
 void image_encode(const struct image *image, struct str *out);
 int image_decode(const void *data, size_t length, struct image *image, struct err *e);
 

@@ -356,18 +356,22 @@ static int check_generation(const struct image_generation *generation, struct er
 	if (!is_file_name(generation->config))
 		return err_set(e, ERR_CORRUPT, "generation %llu has no configuration",
 			       (unsigned long long)generation->number);
-	vec_foreach(&generation->disks, disk)
+	vec_foreach(&generation->disks, disk) {
 		if (check_disk(disk, e) < 0)
 			return err_wrap(e, "generation %llu", (unsigned long long)generation->number);
+		if (image_find_disk(generation, disk->target) != disk)
+			return err_set(e, ERR_CORRUPT, "generation %llu has disk %.64s twice",
+				       (unsigned long long)generation->number, disk->target);
+	}
 	return 0;
 }
 
-static int check(const struct image *image, struct err *e)
+int image_check(const struct image *image, struct err *e)
 {
 	uint64_t above = UINT64_MAX;
 
-	if (image->id == 0 || !image->name || image_check_name(image->name, NULL) < 0)
-		return err_set(e, ERR_CORRUPT, "it has no number or no name");
+	if (!image->name || image_check_name(image->name, NULL) < 0)
+		return err_set(e, ERR_CORRUPT, "it has no name");
 	if (image->keep == 0 || image->generations.count == 0)
 		return err_set(e, ERR_CORRUPT, "it has no generation");
 	vec_foreach(&image->generations, generation) {
@@ -387,8 +391,10 @@ int image_decode(const void *data, size_t length, struct image *image, struct er
 	struct err *told = e ? e : &own;
 
 	int result = take_fields(data, length, &read, told);
+	if (result == 0 && read.id == 0)
+		result = err_set(told, ERR_CORRUPT, "it has no number");
 	if (result == 0)
-		result = check(&read, told);
+		result = image_check(&read, told);
 	if (result < 0) {
 		image_done(&read);
 		return err_wrap(told, "record of an image");

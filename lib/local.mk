@@ -94,6 +94,7 @@ lib_libcore_a_SOURCES += lib/mail.c lib/mail.h
 lib_libcore_a_SOURCES += lib/mailhead.c lib/mailhead.h
 lib_libcore_a_SOURCES += lib/mailhead_automatic.c
 lib_libcore_a_SOURCES += lib/mailhead_decode.c
+lib_libcore_a_SOURCES += lib/manifest.c lib/manifest.h
 lib_libcore_a_SOURCES += lib/map.c lib/map.h
 lib_libcore_a_SOURCES += lib/mem.c lib/mem.h
 lib_libcore_a_SOURCES += lib/message.c lib/message.h lib/message_private.h

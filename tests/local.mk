@@ -37,6 +37,7 @@ unit_tests += tests/unit/test_lock
 unit_tests += tests/unit/test_mail
 unit_tests += tests/unit/test_mailhead
 unit_tests += tests/unit/test_letter
+unit_tests += tests/unit/test_manifest
 unit_tests += tests/unit/test_message
 unit_tests += tests/unit/test_named
 unit_tests += tests/unit/test_notice

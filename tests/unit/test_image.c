@@ -264,12 +264,12 @@ static void a_record_without_what_it_needs_is_refused(void **state)
 	(void)state;
 	make(&image, 7, "web1");
 	mem_replace(&image.name, "we/b1");
-	assert_error(decode(&image, &e), ERR_CORRUPT, &e, "no number or no name");
+	assert_error(decode(&image, &e), ERR_CORRUPT, &e, "it has no name");
 	mem_replace(&image.name, NULL);
-	assert_error(decode(&image, &e), ERR_CORRUPT, &e, "no number or no name");
+	assert_error(decode(&image, &e), ERR_CORRUPT, &e, "it has no name");
 	mem_replace(&image.name, "web1");
 	image.id = 0;
-	assert_error(decode(&image, &e), ERR_CORRUPT, &e, "no number or no name");
+	assert_error(decode(&image, &e), ERR_CORRUPT, &e, "it has no number");
 	image.id = 7;
 	image.keep = 0;
 	assert_error(decode(&image, &e), ERR_CORRUPT, &e, "no generation");
@@ -280,6 +280,9 @@ static void a_record_without_what_it_needs_is_refused(void **state)
 	assert_error(decode(&image, &e), ERR_CORRUPT, &e, "in disorder");
 	image.generations.items[1].number = 1;
 	assert_ok(decode(&image, &e), &e);
+	mem_replace(&image.generations.items[0].disks.items[1].target, "vda");
+	assert_error(decode(&image, &e), ERR_CORRUPT, &e, "has disk vda twice");
+	mem_replace(&image.generations.items[0].disks.items[1].target, "vdb");
 	image_texts_done(&image.generations.items[1].disks.items[0].files);
 	assert_error(decode(&image, &e), ERR_CORRUPT, &e, "has no file");
 }
