@@ -113,6 +113,15 @@ int lock_acquire_part(struct lock *lock, const char *path, uint64_t part, bool s
 	return 0;
 }
 
+/* A child that was forked meanwhile has the same open file: closing ours alone would leave the lock to it. */
+static void drop_part(const struct lock *lock)
+{
+	struct flock whole = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+
+	if (lock->process == getpid())
+		fcntl(lock->fd, F_OFD_SETLK, &whole);
+}
+
 void lock_done(struct lock *lock)
 {
 	if (!lock->process)
@@ -122,6 +131,7 @@ void lock_done(struct lock *lock)
 			all_held.items[i--] = all_held.items[--all_held.count];
 	if (all_held.count == 0)
 		vec_done(&all_held);
+	drop_part(lock);
 	close(lock->fd);
 	*lock = (struct lock)LOCK_NONE;
 }

@@ -34,7 +34,7 @@ int lock_acquire(struct lock *lock, const char *path, struct err *e);
 /*
  * One of many locks in one file: PART of the file at PATH, SHARED with others that share it or for this caller alone, also
  * within this process. Several locks of different parts may be held at once (fcntl(2), F_OFD_SETLK). A child of
- * fork holds it until it has closed the descriptor, as those of child.h and command.h do at once. The file is not one of
+ * fork holds it with us, until one calls lock_done here or all have closed the descriptor, as those of child.h and command.h do at once. The file is not one of
  * lock_acquire's. ERR_LOCKED without the holder's id, which the kernel does not tell; ERR_ENV; ERR_FULL.
  */
 int lock_acquire_part(struct lock *lock, const char *path, uint64_t part, bool shared, struct err *e);

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,6 +55,8 @@ static struct child start(int (*act)(const char *path), const char *path)
 	assert_int_equal(pipe(ends), 0);
 	child.process = fork();
 	if (child.process == 0) {
+		/* A case that fails does not come to its end(), and who holds our output open keeps the run. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		int result = act(path);
 		if (write(ends[1], &result, sizeof result) == sizeof result)
 			pause();
@@ -232,6 +235,25 @@ static void readers_share_a_part_and_keep_out_who_wants_it_alone(void **state)
 	lock_done(&alone);
 }
 
+static void children_do_not_keep_a_part_from_being_given_up(void **state)
+{
+	struct place *place = *state;
+	struct err e = {0};
+
+	assert_ok(lock_acquire_part(&inherited, place->path, 7, false, &e), &e);
+	struct child dropper = start(drop_inherited, place->path);
+	struct child bystander = start(do_nothing, place->path);
+	struct child early = start(take_seven, place->path);
+	lock_done(&inherited);
+	struct child late = start(take_seven, place->path);
+	end(&early);
+	end(&late);
+	end(&bystander);
+	end(&dropper);
+	assert_int_equal(early.result, ERR_LOCKED);
+	assert_int_equal(late.result, 0);
+}
+
 #define place_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -244,6 +266,7 @@ int main(void)
 		place_test(what_cannot_be_made_is_an_error),
 		place_test(each_part_is_a_lock_of_its_own),
 		place_test(readers_share_a_part_and_keep_out_who_wants_it_alone),
+		place_test(children_do_not_keep_a_part_from_being_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
