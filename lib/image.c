@@ -120,6 +120,13 @@ const struct image_generation *image_find_generation(const struct image *image, 
 	return NULL;
 }
 
+uint64_t image_next_generation(const struct image *image)
+{
+	uint64_t newest = image->generations.count > 0 ? image->generations.items[0].number : 0;
+
+	return (image->made > newest ? image->made : newest) + 1;
+}
+
 uint64_t image_virtual_bytes(const struct image *image)
 {
 	uint64_t bytes = 0;

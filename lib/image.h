@@ -62,7 +62,8 @@ struct image {
 	char *host, *vm; /* where it came from: name in hosts(5), name of the domain; NULL: imported from files */
 	unsigned char vm_uuid[VM_UUID_SIZE];
 	int64_t registered, updated;
-	uint64_t keep;                            /* generations, at least 1 */
+	uint64_t keep; /* generations, at least 1 */
+	uint64_t made; /* the highest number that a generation ever had, also one that was rolled back; what is lower is taken for the newest */
 	VEC(struct image_generation) generations; /* newest first; at least one */
 };
 
@@ -78,6 +79,8 @@ uint64_t image_virtual_bytes(const struct image *image); /* all disks of the new
 uint64_t image_physical_bytes(const struct image *image);
 /* The disk with that TARGET, or NULL. */
 const struct image_disk *image_find_disk(const struct image_generation *generation, const char *target);
+/* The number for the next generation: none is given twice, for bases on hosts (deployment.h) are known by it. */
+uint64_t image_next_generation(const struct image *image);
 /* The generation of that NUMBER, or NULL. */
 const struct image_generation *image_find_generation(const struct image *image, uint64_t number);
 

@@ -26,7 +26,8 @@ enum field {
 	FIELD_REGISTERED,
 	FIELD_UPDATED,
 	FIELD_KEEP,
-	FIELD_GENERATIONS
+	FIELD_GENERATIONS,
+	FIELD_MADE
 };
 
 enum generation_field {
@@ -119,6 +120,7 @@ void image_encode(const struct image *image, struct str *out)
 	add_instant(out, FIELD_REGISTERED, image->registered);
 	add_instant(out, FIELD_UPDATED, image->updated);
 	rec_uint(out, FIELD_KEEP, image->keep);
+	rec_uint(out, FIELD_MADE, image_next_generation(image) - 1);
 	rec_array(out, FIELD_GENERATIONS);
 	vec_foreach(&image->generations, generation)
 		add_generation(out, generation);
@@ -309,6 +311,8 @@ static int take_field(struct image *image, unsigned field, const struct rec_valu
 		return rec_as_uint(value, &image->keep, e);
 	case FIELD_GENERATIONS:
 		return take_generations(value, image, e);
+	case FIELD_MADE:
+		return rec_as_uint(value, &image->made, e);
 	default:
 		return 0;
 	}
@@ -374,6 +378,8 @@ int image_check(const struct image *image, struct err *e)
 		return err_set(e, ERR_CORRUPT, "it has no name");
 	if (image->keep == 0 || image->generations.count == 0)
 		return err_set(e, ERR_CORRUPT, "it has no generation");
+	if (image_next_generation(image) == 0)
+		return err_set(e, ERR_CORRUPT, "no number is left for its generations");
 	vec_foreach(&image->generations, generation) {
 		if (generation->number == 0 || generation->number >= above)
 			return err_set(e, ERR_CORRUPT, "its generations are in disorder");

@@ -202,6 +202,30 @@ static void sizes_count_what_is_shared_once(void **state)
 	assert_null(image_find_disk(&image.generations.items[1], "vdb"));
 }
 
+static void no_number_is_given_to_two_generations(void **state)
+{
+	cleanup(image_done) struct image image = {0};
+	cleanup(image_done) struct image again = {0};
+	cleanup(str_done) struct str record = {0};
+	struct err e = {0};
+
+	(void)state;
+	make(&image, 7, "web1");
+	assert_int_equal(image_next_generation(&image), 3);
+	image_encode(&image, &record);
+	assert_ok(image_decode(record.data, record.length, &again, &e), &e);
+	/* The newest is given up; the number has been seen by others. */
+	image_generation_done(&again.generations.items[0]);
+	again.generations.items[0] = again.generations.items[--again.generations.count];
+	assert_int_equal(image_next_generation(&again), 3);
+	str_reset(&record);
+	image_encode(&again, &record);
+	image_done(&again);
+	assert_ok(image_decode(record.data, record.length, &again, &e), &e);
+	assert_int_equal(again.generations.count, 1);
+	assert_int_equal(image_next_generation(&again), 3);
+}
+
 static void names_are_bounded(void **state)
 {
 	static const char *const good[] = {"a", "9", "centos9.1_x-y", "Z"};
@@ -572,6 +596,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read),
 		cmocka_unit_test(sizes_count_what_is_shared_once),
+		cmocka_unit_test(no_number_is_given_to_two_generations),
 		cmocka_unit_test(names_are_bounded),
 		cmocka_unit_test(a_record_that_leads_elsewhere_is_refused),
 		cmocka_unit_test(a_record_without_what_it_needs_is_refused),
