@@ -62,6 +62,18 @@ int group_create(struct store *store, struct group *group, const char *what, con
 /* OLD, as it was read, becomes NEW: same id and created, perhaps another name; sets changed. ERR_CONFLICT: somebody changed it meanwhile, or the name is taken. */
 int group_replace(struct store *store, const struct group *old, struct group *new, const char *what,
 		  const char *comment, const char *by, struct err *e);
+/*
+ * Several, held against the rules as they will stand together. OLD NULL: NEW is made; its id (serial.h) is set, so that the others can
+ * have it as a member. One batch, as long as they fit; else what is made first, in an order in which nothing ever leads nowhere:
+ * a process that is killed in between leaves whole groups, and the same change can be made again.
+ */
+struct group_change {
+	const struct group *old;
+	struct group *new;
+	const char *what, *comment;
+};
+int group_change_all(struct store *store, struct group_change *changes, size_t count, const char *by,
+		     struct err *e);
 /* Refused (ERR_USAGE) while groups have it as a member, which are named. REFERENCES is the revision (references.h) of the view in which it was not deployed: ERR_CONFLICT if that, or the group, changed meanwhile. */
 int group_delete(struct store *store, const struct group *group, uint64_t references, const char *comment,
 		 const char *by, struct err *e);

@@ -112,8 +112,9 @@ int group_expand(struct store_view *view, const struct group *group, struct grou
 	cleanup(group_graph_done) struct group_graph graph = {0};
 	struct group_vms found = {0};
 
-	if (group_graph_load(view, group, &graph, e) < 0)
+	if (group_graph_load(view, &graph, e) < 0)
 		return e->code;
+	group_graph_put(&graph, group);
 	if (group_graph_expand(&graph, group, &found, e) < 0) {
 		group_vms_done(&found);
 		return e->code;

@@ -21,38 +21,40 @@ void group_graph_done(struct group_graph *graph)
 	graph->by_id = NULL;
 }
 
-static void add_node(struct group_graph *graph, struct group_node *node)
-{
-	vec_push(graph, node);
-	map_add(graph->by_id, &node->group->id, sizeof node->group->id, node);
-}
-
-/* Takes over what is in *STORED. */
-static void add_stored(struct group_graph *graph, struct group *stored, const struct group *instead)
+static struct group_node *add_node(struct group_graph *graph, uint64_t id)
 {
 	struct group_node *node = mem_zalloc(1, sizeof *node);
 
-	node->stored = *stored;
-	*stored = (struct group){0};
-	node->group = instead && instead->id == node->stored.id ? instead : &node->stored;
-	add_node(graph, node);
+	node->stored.id = id;
+	vec_push(graph, node);
+	map_add(graph->by_id, &node->stored.id, sizeof node->stored.id, node);
+	return node;
 }
 
-int group_graph_load(struct store_view *view, const struct group *group, struct group_graph *graph, struct err *e)
+int group_graph_load(struct store_view *view, struct group_graph *graph, struct err *e)
 {
 	cleanup(groups_done) struct groups all = {0};
 
 	graph->by_id = map_new();
 	if (group_all(view, &all, e) < 0)
 		return e->code;
-	vec_foreach(&all, stored)
-		add_stored(graph, stored, group);
-	if (group_graph_find(graph, group->id))
-		return 0;
-	struct group_node *node = mem_zalloc(1, sizeof *node);
-	node->group = group;
-	add_node(graph, node);
+	vec_foreach(&all, stored) {
+		struct group_node *node = add_node(graph, stored->id);
+		node->stored = *stored;
+		node->group = &node->stored;
+		*stored = (struct group){0};
+	}
 	return 0;
+}
+
+void group_graph_put(struct group_graph *graph, const struct group *group)
+{
+	struct group_node *node = group_graph_find(graph, group->id);
+
+	if (!node)
+		node = add_node(graph, group->id);
+	node->group = group;
+	node->changed = true;
 }
 
 struct group_node *group_graph_find(const struct group_graph *graph, uint64_t id)
@@ -82,8 +84,8 @@ static int say_cycle(const struct step *step, const struct group_node *again, st
 	return err_set(e, ERR_USAGE, "%s%s: a group cannot contain itself", str_text(&way), again->group->name);
 }
 
-static int measure(const struct group_graph *graph, struct group_node *node, const struct group *changed,
-		   const struct step *before, struct err *e)
+static int measure(const struct group_graph *graph, struct group_node *node, const struct step *before,
+		   struct err *e)
 {
 	struct step step = {node, before, before ? before->number + 1 : 1};
 
@@ -100,9 +102,9 @@ static int measure(const struct group_graph *graph, struct group_node *node, con
 		struct group_node *below = member->group ? group_graph_find(graph, member->group) : NULL;
 		if (!below)
 			continue;
-		if (measure(graph, below, changed, &step, e) < 0)
+		if (measure(graph, below, &step, e) < 0)
 			return e->code;
-		node->above |= below->above || below->group == changed;
+		node->above |= below->above || below->changed;
 		if (node->depth < below->depth + 1)
 			node->depth = below->depth + 1;
 	}
@@ -110,17 +112,24 @@ static int measure(const struct group_graph *graph, struct group_node *node, con
 	return 0;
 }
 
-int group_graph_measure(struct group_graph *graph, const struct group *group, struct err *e)
+static int measure_from(const struct group_graph *graph, struct group_node *node, struct err *e)
 {
-	/* First from the group itself: the way round is told as it begins there. */
-	if (measure(graph, group_graph_find(graph, group->id), group, NULL, e) < 0)
+	if (measure(graph, node, NULL, e) < 0)
 		return e->code;
-	vec_foreach(graph, node) {
-		if (measure(graph, *node, group, NULL, e) < 0)
+	if (node->depth > GROUP_DEPTH_MAX)
+		return err_set(e, ERR_USAGE, "group %s would be %zu deep: at most %d", node->group->name,
+			       node->depth, GROUP_DEPTH_MAX);
+	return 0;
+}
+
+int group_graph_measure(struct group_graph *graph, struct err *e)
+{
+	/* A way round is told as it begins with what changes. */
+	vec_foreach(graph, node)
+		if ((*node)->changed && measure_from(graph, *node, e) < 0)
 			return e->code;
-		if ((*node)->depth > GROUP_DEPTH_MAX)
-			return err_set(e, ERR_USAGE, "group %s would be %zu deep: at most %d",
-				       (*node)->group->name, (*node)->depth, GROUP_DEPTH_MAX);
-	}
+	vec_foreach(graph, node)
+		if (measure_from(graph, *node, e) < 0)
+			return e->code;
 	return 0;
 }

@@ -12,7 +12,7 @@
 #include "when.h"
 
 /* Of its keys: how many may be logged in one millisecond. */
-enum { RECORD_VERSION = 1, NUMBER_BITS = 10, NUMBER_MAX = (1 << NUMBER_BITS) - 1 };
+enum { RECORD_VERSION = 1, NUMBER_BITS = 11, NUMBER_MAX = 1 << (NUMBER_BITS - 1) };
 
 enum field { FIELD_GROUP = 1, FIELD_WHAT, FIELD_BY, FIELD_COMMENT, FIELD_ID };
 
@@ -96,12 +96,12 @@ void group_log_add(struct store_batch *batch, const struct group_event *event, u
 /* What is logged alone at some revision of the references comes before the batch that ends it. */
 static uint64_t alone(uint64_t references, uint64_t number)
 {
-	return references << NUMBER_BITS | number;
+	return (references << NUMBER_BITS) + number;
 }
 
-uint64_t group_log_number(uint64_t references)
+uint64_t group_log_number(uint64_t references, uint64_t number)
 {
-	return alone(references, NUMBER_MAX);
+	return alone(references, NUMBER_MAX + number);
 }
 
 static int read_references(struct store *store, uint64_t *references, struct err *e)

@@ -34,6 +34,11 @@ void map_free(struct map *map)
 	free(map);
 }
 
+void cleanup_map(struct map **map)
+{
+	map_free(*map);
+}
+
 void *map_find(const struct map *map, const void *key, size_t length)
 {
 	struct entry *entry = NULL;
