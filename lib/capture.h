@@ -30,18 +30,19 @@ struct capture_progress {
 struct capture {
 	const struct conf *conf;
 	const struct host *host;
-	const char *vm;                          /* exact name, or UUID as text */
+	const char *vm;                          /* exact name, else UUID as text */
 	bool quiesce;                            /* freeze its file systems; no agent is an error then */
 	const struct capture_progress *progress; /* NULL: silent */
-	const volatile sig_atomic_t *stop;       /* NULL, or: given up, and cleaned, once it is set: ERR_ENV */
+	const volatile sig_atomic_t *stop; /* NULL, or: given up, and cleaned, once it is set: ERR_ENV */
 };
 
 /*
- * Captures into STAGE (begun; its remotes are recorded before they are made, and gone when this returns, whatever it
+ * Captures into STAGE (begun, for its image's next generation; its remotes are recorded before they are made, and gone when this returns, whatever it
  * returns, unless the host does not answer). OLD NULL: IMAGE gets everything but name, comment, keep and id's own, with its first generation. OLD
  * given: *IMAGE is OLD with a new generation in front, disks as layers where that is possible; nothing is dropped yet. Not published. The work is done in a process of its own, which is
  * given up when nothing moves for conf->image.stall_ms: ERR_DEADLINE. ERR_NOT_FOUND: no such VM there; ERR_FULL says where, how much is wanted and there;
- * ERR_USAGE: refused, with the reason; ERR_CONFLICT: it went away, moved or changed its disks meanwhile.
+ * ERR_USAGE: refused, with the reason; ERR_CONFLICT: it went away, moved or changed its disks meanwhile. ERR_PARTIAL: all
+ * is captured, but the host has stopped answering since and keeps something, which STAGE still names.
  */
 int capture_vm(const struct capture *capture, struct store *store, struct stage *stage,
 	       const struct image *old, struct image *image, uint64_t *written_bytes, struct err *e);
@@ -51,15 +52,18 @@ int capture_clean(const struct conf *conf, struct store *store, struct stage *st
 
 /*
  * The whole of `mastimg register` and `mastimg update`: stage, capture, publish, record, drop generations beyond keep, fold.
- * Used by vmgroup too. *IMAGE (image_done) is what is recorded now.
+ * Used by vmgroup too. *IMAGE (image_done) is what is recorded now. Locks and stages are those of conf->store, which STORE is.
+ * ERR_CONFLICT: the name is taken, or the image was changed or deleted meanwhile. ERR_LOCKED: somebody updates or
+ * removes it. ERR_PARTIAL: it is recorded, *IMAGE is set, but something is left on a host or in the repository for gc, as *E says.
  */
 struct capture_order {
 	struct capture capture;
-	const char *store_uri;
-	const char *name, *comment; /* register */
-	uint64_t keep;              /* 0: as it was, or conf->image.keep */
+	const char *name;    /* register */
+	const char *comment; /* NULL: none, or as it was */
+	uint64_t keep;       /* 0: as it was, or conf->image.keep */
 };
-int capture_register(const struct capture_order *order, struct store *store, struct image *image, struct err *e);
+int capture_register(const struct capture_order *order, struct store *store, struct image *image,
+		     uint64_t *written_bytes, struct err *e);
 int capture_update(const struct capture_order *order, struct store *store, const struct image *old,
 		   struct image *image, uint64_t *written_bytes, struct err *e);
 
