@@ -18,6 +18,7 @@ unit_tests += tests/unit/test_disk
 unit_tests += tests/unit/test_deployment
 unit_tests += tests/unit/test_domxml
 unit_tests += tests/unit/test_domxml_rewrite
+unit_tests += tests/unit/test_domxml_storage
 unit_tests += tests/unit/test_err
 unit_tests += tests/unit/test_group
 unit_tests += tests/unit/test_grouptext
