@@ -2,6 +2,7 @@
 dist_man_MANS += man/admins.5
 dist_man_MANS += man/hostping.8
 dist_man_MANS += man/hosts.5
+dist_man_MANS += man/mastimg.8
 dist_man_MANS += man/notify-admins.8
 dist_man_MANS += man/vmroll-templates.5
 dist_man_MANS += man/vmroll.7
