@@ -131,4 +131,4 @@ bin_mastimg_SOURCES += cmd/mastimg/rename.c
 bin_mastimg_SOURCES += cmd/mastimg/rollback.c
 bin_mastimg_SOURCES += cmd/mastimg/verify.c
 bin_mastimg_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) $(LIBXML_LIBS) \
-	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CRYPTO_LIBS)
+	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CRYPTO_LIBS) $(ARCHIVE_LIBS)

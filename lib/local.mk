@@ -143,6 +143,7 @@ lib_libcore_a_SOURCES += lib/references.c lib/references.h
 lib_libcore_a_SOURCES += lib/stage.c lib/stage.h
 lib_libcore_a_SOURCES += lib/removal.c lib/removal.h lib/removal_private.h
 lib_libcore_a_SOURCES += lib/removal_files.c
+lib_libcore_a_SOURCES += lib/repository_work.c lib/repository_work.h
 lib_libcore_a_SOURCES += lib/roll.h lib/roll_private.h
 lib_libcore_a_SOURCES += lib/roll_change.c
 lib_libcore_a_SOURCES += lib/roll_find.c
@@ -182,6 +183,8 @@ lib_libcore_a_SOURCES += lib/speech_none.c
 endif
 lib_libcore_a_SOURCES += lib/str.c lib/str.h
 lib_libcore_a_SOURCES += lib/table.c lib/table.h
+lib_libcore_a_SOURCES += lib/tarfile.c lib/tarfile.h lib/tarfile_private.h
+lib_libcore_a_SOURCES += lib/tarfile_write.c
 lib_libcore_a_SOURCES += lib/template.c lib/template.h lib/template_private.h
 lib_libcore_a_SOURCES += lib/template_render.c
 lib_libcore_a_SOURCES += lib/textfile.c lib/textfile.h

@@ -65,6 +65,7 @@ unit_tests += tests/unit/test_store_faults
 unit_tests += tests/unit/test_store_power
 unit_tests += tests/unit/test_str
 unit_tests += tests/unit/test_token
+unit_tests += tests/unit/test_tarfile
 unit_tests += tests/unit/test_template
 unit_tests += tests/unit/test_virt
 unit_tests += tests/unit/test_vm
@@ -79,6 +80,7 @@ tests_unit_test_affected_SOURCES = tests/unit/test_affected.c $(roll_kit)
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c tests/unit/scratch.h tests/unit/unit.h
 disk_kit = tests/unit/disk_kit.c tests/unit/disk_kit.h tests/unit/unit.h
 tests_unit_test_disk_SOURCES = tests/unit/test_disk.c $(disk_kit)
+tests_unit_test_tarfile_SOURCES = tests/unit/test_tarfile.c tests/unit/store_kit.c tests/unit/store_kit.h $(disk_kit)
 tests_unit_test_deployment_SOURCES = tests/unit/test_deployment.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_deployment_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_batch_commit
 image_kit = tests/unit/image_kit.c tests/unit/image_kit.h tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
@@ -202,7 +204,7 @@ lab_self_tests += tests/lab/lab_self.bats
 # The archive gives each test only what it uses, and --as-needed drops the rest.
 unit_ldadd = lib/libcore.a $(CMOCKA_LIBS) $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) \
 	$(LIBXML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CAP_LIBS) \
-	$(CRYPTO_LIBS) $(SIP_LIBS) $(SPEECH_LIBS)
+	$(CRYPTO_LIBS) $(SIP_LIBS) $(SPEECH_LIBS) $(ARCHIVE_LIBS)
 LDADD = $(unit_ldadd)
 check_PROGRAMS += $(fuzz_tests)
 program_tests = $(fuzz_tests)
