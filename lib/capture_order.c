@@ -206,10 +206,13 @@ static int capture_and_record(struct ordering *ordering, struct image *image, ui
 	}
 	if (result == 0)
 		result = fold(ordering, image, e);
-	if (result == 0 && captured < 0)
+	if (result == 0 && captured == 0)
+		return 0;
+	if (result == 0)
 		*e = unclean;
-	return result == 0 ? captured
-			   : err_set(e, ERR_PARTIAL, "image %s is recorded, but: %s", image->name, e->text);
+	err_wrap(e, "image %s is recorded, but", image->name);
+	e->code = ERR_PARTIAL;
+	return ERR_PARTIAL;
 }
 
 static int carry_out(struct ordering *ordering, struct image *image, uint64_t *written_bytes, struct err *e)

@@ -11,6 +11,7 @@ unit_tests += tests/unit/test_alert
 unit_tests += tests/unit/test_command
 unit_tests += tests/unit/test_call
 unit_tests += tests/unit/test_call_rules
+unit_tests += tests/unit/test_capture_parts
 unit_tests += tests/unit/test_conf
 unit_tests += tests/unit/test_dependence
 unit_tests += tests/unit/test_digest
@@ -77,6 +78,7 @@ unit_tests += tests/unit/test_workers
 
 tests_unit_test_admins_store_SOURCES = tests/unit/test_admins_store.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_affected_SOURCES = tests/unit/test_affected.c $(roll_kit)
+tests_unit_test_capture_parts_SOURCES = tests/unit/test_capture_parts.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c tests/unit/scratch.h tests/unit/unit.h
 disk_kit = tests/unit/disk_kit.c tests/unit/disk_kit.h tests/unit/unit.h
 tests_unit_test_disk_SOURCES = tests/unit/test_disk.c $(disk_kit)
