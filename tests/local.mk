@@ -48,6 +48,7 @@ unit_tests += tests/unit/test_people
 unit_tests += tests/unit/test_policy
 unit_tests += tests/unit/test_rate
 unit_tests += tests/unit/test_rec
+unit_tests += tests/unit/test_repository
 unit_tests += tests/unit/test_roll
 unit_tests += tests/unit/test_roll_hostile
 unit_tests += tests/unit/test_roll_kill
@@ -94,6 +95,8 @@ steps_ldflags = $(AM_LDFLAGS) -Wl,--wrap=mkdirat,--wrap=renameat,--wrap=renameat
 	-Wl,--wrap=ftruncate,--wrap=fallocate,--wrap=fsync,--wrap=pwrite,--wrap=openat
 tests_unit_test_imagefile_SOURCES = tests/unit/test_imagefile.c tests/unit/store_kit.c tests/unit/store_kit.h $(disk_kit) $(steps_kit)
 tests_unit_test_imagefile_LDFLAGS = $(steps_ldflags)
+tests_unit_test_repository_SOURCES = tests/unit/test_repository.c tests/unit/store_kit.c tests/unit/store_kit.h $(disk_kit) $(steps_kit)
+tests_unit_test_repository_LDFLAGS = $(steps_ldflags)
 tests_unit_test_grouptext_SOURCES = tests/unit/test_grouptext.c $(image_kit)
 tests_unit_test_hosts_SOURCES = tests/unit/test_hosts.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_hoststate_SOURCES = tests/unit/test_hoststate.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
