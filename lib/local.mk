@@ -119,6 +119,7 @@ lib_libcore_a_SOURCES += lib/notice.c lib/notice.h
 lib_libcore_a_SOURCES += lib/page.c lib/page.h
 lib_libcore_a_SOURCES += lib/people.c lib/people.h
 lib_libcore_a_SOURCES += lib/people_person.c
+lib_libcore_a_SOURCES += lib/place.c lib/place.h
 lib_libcore_a_SOURCES += lib/policy.c lib/policy.h
 lib_libcore_a_SOURCES += lib/rate.c lib/rate.h
 lib_libcore_a_SOURCES += lib/rec.c lib/rec.h

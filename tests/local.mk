@@ -45,6 +45,7 @@ unit_tests += tests/unit/test_message
 unit_tests += tests/unit/test_named
 unit_tests += tests/unit/test_notice
 unit_tests += tests/unit/test_people
+unit_tests += tests/unit/test_place
 unit_tests += tests/unit/test_policy
 unit_tests += tests/unit/test_rate
 unit_tests += tests/unit/test_rec

@@ -415,6 +415,26 @@ static void forgets_what_only_qcow2_has(void **state)
 	assert_defines(&result.out);
 }
 
+/* Of a copy job that ran when the XML was read; and of a libvirt newer than the one that is tested with. */
+static void forgets_jobs_and_tuning(void **state)
+{
+	static const struct domxml_new_disk disk = {"vda", "/pool/a", "file", "raw"};
+	cleanup(result_done) struct result result = {0};
+	cleanup(cleanup_mem) char *xml = domain_with(
+		"", "<disk type='file'><driver name='qemu' type='qcow2' discard_no_unref='on'/><source "
+		    "file='/a'/>"
+		    "<mirror type='file' job='copy'><source file='/b'/></mirror><target dev='vda'/></disk>");
+	struct domxml_change change = change_to("D-web1");
+
+	(void)state;
+	change.disks = &disk;
+	change.disk_count = 1;
+	rewrite(xml, &change, &result);
+	assert_lacks(&result.out, "mirror");
+	assert_lacks(&result.out, "discard_no_unref");
+	assert_defines(&result.out);
+}
+
 static void refuses_disks_that_do_not_fit(void **state)
 {
 	static const struct domxml_new_disk disks[] = {{"vda", "/a", "file", "raw"},
@@ -509,6 +529,16 @@ static void gives_interfaces_their_addresses(void **state)
 	assert_lacks(&result.out, "net0");
 	assert_string_equal(str_text(&result.kept), "");
 	assert_defines(&result.out);
+}
+
+static void forgets_ids_of_ports(void **state)
+{
+	(void)state;
+	device_becomes(
+		"<interface type='direct'><source dev='eth0' mode='vepa'/><virtualport type='802.1Qbg'>"
+		"<parameters managerid='1' typeid='2' typeidversion='1' "
+		"instanceid='8f1e3a90-0000-4222-8333-444455556666'/></virtualport></interface>",
+		"<parameters managerid=\"1\" typeid=\"2\" typeidversion=\"1\"/>", NULL);
 }
 
 static void refuses_another_count_of_addresses(void **state)
@@ -721,7 +751,7 @@ static void labels_are_made_anew(void **state)
 		"<seclabel type='dynamic' model='selinux' relabel='yes'><label>s0:c1,c2</label>"
 		"<imagelabel>s0:c1,c2</imagelabel></seclabel>"
 		"<seclabel model='dac' type='dynamic' relabel='yes'><baselabel>base</baselabel>"
-		"<label>+1:+1</label></seclabel>"
+		"<label>+1:+1</label><imagelabel>+1:+1</imagelabel></seclabel>"
 		"<seclabel type='static' model='apparmor' relabel='yes'><label>fixed</label></seclabel>";
 	cleanup(result_done) struct result result = {0};
 	cleanup(cleanup_mem) char *xml = domain_with(outer, "");
@@ -731,6 +761,7 @@ static void labels_are_made_anew(void **state)
 	rewrite(xml, &change, &result);
 	assert_lacks(&result.out, "selinux");
 	assert_has(&result.out, "<baselabel>base</baselabel></seclabel>");
+	assert_lacks(&result.out, "+1:+1");
 	assert_has(&result.out, "<label>fixed</label>");
 	assert_string_equal(str_text(&result.kept), "seclabel: fixed\n");
 }
@@ -982,9 +1013,11 @@ int main(void)
 		cmocka_unit_test(ejects_media),
 		cmocka_unit_test(makes_a_plain_disk_of_a_lun),
 		cmocka_unit_test(forgets_what_only_qcow2_has),
+		cmocka_unit_test(forgets_jobs_and_tuning),
 		cmocka_unit_test(refuses_disks_that_do_not_fit),
 		cmocka_unit_test(takes_many_devices),
 		cmocka_unit_test(gives_interfaces_their_addresses),
+		cmocka_unit_test(forgets_ids_of_ports),
 		cmocka_unit_test(refuses_another_count_of_addresses),
 		cmocka_unit_test(tells_what_interfaces_use_of_the_host),
 		cmocka_unit_test(names_files_of_lines_anew),
