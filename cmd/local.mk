@@ -109,9 +109,18 @@ bin_notify_admins_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $
 	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CRYPTO_LIBS) $(SIP_LIBS) $(SPEECH_LIBS)
 
 bin_PROGRAMS += bin/vmgroup
-bin_vmgroup_SOURCES = $(cmd_common) cmd/speaker.c cmd/speaker.h
-bin_vmgroup_SOURCES += cmd/vmgroup/define.c
+bin_vmgroup_SOURCES = $(cmd_common) cmd/speaker.c cmd/speaker.h cmd/progress.c cmd/progress.h
+bin_vmgroup_SOURCES += cmd/vmgroup/common.c cmd/vmgroup/common.h
+bin_vmgroup_SOURCES += cmd/vmgroup/create.c
 bin_vmgroup_SOURCES += cmd/vmgroup/deploy.c
+bin_vmgroup_SOURCES += cmd/vmgroup/listing.c
+bin_vmgroup_SOURCES += cmd/vmgroup/member.c cmd/vmgroup/member.h
+bin_vmgroup_SOURCES += cmd/vmgroup/remove.c
+bin_vmgroup_SOURCES += cmd/vmgroup/rename.c
+bin_vmgroup_SOURCES += cmd/vmgroup/taking.c cmd/vmgroup/taking.h
+bin_vmgroup_SOURCES += cmd/vmgroup/text.c
+bin_vmgroup_SOURCES += cmd/vmgroup/tree.c
+bin_vmgroup_SOURCES += cmd/vmgroup/update.c
 bin_vmgroup_SOURCES += cmd/vmgroup/vmgroup.c cmd/vmgroup/vmgroup.h
 bin_vmgroup_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) $(LIBXML_LIBS) \
 	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CRYPTO_LIBS)

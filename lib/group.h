@@ -57,6 +57,9 @@ int group_users(struct store_view *view, uint64_t id, struct groups *groups, str
  * "a > b > a"), a group twice among the members, a machine's name twice in what it would expand to, itself or any group above it (ERR_USAGE
  * names both places), a bound above that is passed (ERR_USAGE), an image or group that is gone (ERR_CONFLICT). BY is a person; WHAT is what the log says, COMMENT why (both or NULL).
  */
+/* Held against all that without writing; images of GROUP_IMAGE_TO_COME are not looked for. GROUP may be new: id 0. */
+#define GROUP_IMAGE_TO_COME UINT64_MAX
+int group_check(struct store_view *view, const struct group *group, struct err *e);
 /* Sets id, created and changed. WHAT: "create …". ERR_CONFLICT: the name is taken. */
 int group_create(struct store *store, struct group *group, const char *what, const char *by, struct err *e);
 /* OLD, as it was read, becomes NEW: same id and created, perhaps another name; sets changed. ERR_CONFLICT: somebody changed it meanwhile, or the name is taken. */

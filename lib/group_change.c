@@ -38,6 +38,8 @@ static int check_image(struct store_view *view, const struct group *group, const
 	if (member->count < 1 || member->count > GROUP_COUNT_MAX)
 		return err_set(e, ERR_USAGE, "group %s: member %s: a count from 1 to %d", group->name,
 			       member->name, GROUP_COUNT_MAX);
+	if (member->image == GROUP_IMAGE_TO_COME)
+		return 0;
 	int result = image_find_id(view, member->image, &image, e);
 	return result == 0 ? err_set(e, ERR_CONFLICT, "group %s: the image of member %s is gone", group->name,
 				     member->name)
@@ -247,6 +249,19 @@ static int look(struct store_view *view, struct group_change *changes, size_t co
 		return e->code;
 	for (size_t i = 0; i < count; i++)
 		insert(order, &changes[i], group_graph_find(&graph, changes[i].new->id)->depth);
+	return 0;
+}
+
+int group_check(struct store_view *view, const struct group *group, struct err *e)
+{
+	cleanup(group_graph_done) struct group_graph graph = {0};
+
+	if (group_graph_load(view, &graph, e) < 0)
+		return e->code;
+	group_graph_put(&graph, group);
+	if (check(view, &graph, group, e) < 0 || group_graph_measure(&graph, e) < 0 ||
+	    check_all_names(&graph, e) < 0)
+		return e->code;
 	return 0;
 }
 

@@ -1,18 +1,10 @@
-/* removal.c - master images deleted, which nobody uses any more. */
+/* removal.c - master images deleted, which nobody uses any more: who uses one. */
 #include "config.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 #include "deployment.h"
 #include "group.h"
-#include "lock.h"
 #include "mem.h"
-#include "references.h"
-#include "removal_private.h"
-#include "str.h"
-
-enum { TRIES_MAX = 64 };
+#include "removal.h"
 
 static int add_groups(struct store_view *view, uint64_t id, struct image_texts *users, struct err *e)
 {
@@ -39,57 +31,4 @@ static int add_deployments(struct store_view *view, uint64_t id, struct image_te
 int removal_users(struct store_view *view, uint64_t id, struct image_texts *users, struct err *e)
 {
 	return add_groups(view, id, users, e) < 0 || add_deployments(view, id, users, e) < 0 ? e->code : 0;
-}
-
-static int say_used(const struct image *image, const struct image_texts *users, struct err *e)
-{
-	cleanup(str_done) struct str text = {0};
-
-	vec_foreach(users, user)
-		str_addf(&text, "%s%s", text.length ? ", " : "", *user);
-	return err_set(e, ERR_USAGE, "image %s is used by %s", image->name, str_text(&text));
-}
-
-/* The revision of the references at which nobody used it. */
-static int look(struct store *store, const struct image *image, uint64_t *references, struct err *e)
-{
-	cleanup(cleanup_store_view) struct store_view *view = NULL;
-	cleanup(image_texts_done) struct image_texts users = {0};
-	cleanup(image_done) struct image there = {0};
-
-	if (store_view_open(&view, store, e) < 0 || references_revision(view, references, e) < 0 ||
-	    removal_users(view, image->id, &users, e) < 0)
-		return e->code;
-	if (users.count > 0)
-		return say_used(image, &users, e);
-	int result = image_find_id(view, image->id, &there, e);
-	return result == 0 ? err_set(e, ERR_NOT_FOUND, "image %s is gone already", image->name) : result;
-}
-
-static int forget(struct store *store, const struct image *image, struct err *e)
-{
-	uint64_t references;
-	int result = ERR_CONFLICT;
-
-	for (int attempt = 0; attempt < TRIES_MAX && result == ERR_CONFLICT; attempt++) {
-		if (look(store, image, &references, e) < 0)
-			return e->code;
-		result = image_delete(store, image, references, e);
-	}
-	return result;
-}
-
-int removal_image(const struct conf *conf, struct store *store, const struct image *image,
-		  uint64_t *removed_bytes, struct err *e)
-{
-	cleanup(lock_done) struct lock lock = LOCK_NONE;
-	cleanup(cleanup_mem) char *path = NULL;
-
-	if (store_lock_path(conf->store, "images", &path, e) < 0)
-		return e->code;
-	if (lock_acquire_part(&lock, path, image->id, false, e) < 0)
-		return err_wrap(e, "image %s", image->name);
-	if (forget(store, image, e) < 0)
-		return e->code;
-	return removal_files(conf, image, removed_bytes, e);
 }
