@@ -86,6 +86,7 @@ int err_exit_status(int code)
 		return 0;
 	switch (code) {
 	case ERR_NOT_FOUND:
+	case ERR_REFUSED:
 		return 1;
 	case ERR_USAGE:
 	case ERR_AMBIGUOUS:

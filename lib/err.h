@@ -6,22 +6,23 @@
 
 /* Every fallible library function returns 0 (iterators: 1 for an item, 0 at the end) or one of these. */
 enum err_code {
-	ERR_NOT_FOUND = -1, /* asked for something that validly is not there */
-	ERR_USAGE = -2,     /* wrong argument or wrong configuration */
-	ERR_AMBIGUOUS = -3, /* a prefix that fits several */
-	ERR_PARTIAL = -4,   /* some targets failed, the others are done */
-	ERR_ENV = -5,       /* the environment: file, permission, a service that is not there */
-	ERR_NET = -6,       /* the network: no route, refused, reset; may pass */
-	ERR_AUTH = -7,      /* credentials refused or missing */
-	ERR_TEMPORARY = -8, /* a peer refused for now (SMTP 4xx, HTTP 5xx) */
-	ERR_PERMANENT = -9, /* a peer refused for good (SMTP 5xx, HTTP 4xx) */
-	ERR_CORRUPT = -10,  /* data that fails its check */
-	ERR_SCHEMA = -11,   /* data written by a newer version */
-	ERR_FULL = -12,     /* no room: disk, map, quota */
-	ERR_DEADLINE = -13, /* time ran out */
-	ERR_LOCKED = -14,   /* somebody else is at it */
-	ERR_CONFLICT = -15, /* a claim or a comparison in a transaction was lost */
-	ERR_TOO_LARGE = -16 /* over a stated limit */
+	ERR_NOT_FOUND = -1,  /* asked for something that validly is not there */
+	ERR_USAGE = -2,      /* wrong argument or wrong configuration */
+	ERR_AMBIGUOUS = -3,  /* a prefix that fits several */
+	ERR_PARTIAL = -4,    /* some targets failed, the others are done */
+	ERR_ENV = -5,        /* the environment: file, permission, a service that is not there */
+	ERR_NET = -6,        /* the network: no route, refused, reset; may pass */
+	ERR_AUTH = -7,       /* credentials refused or missing */
+	ERR_TEMPORARY = -8,  /* a peer refused for now (SMTP 4xx, HTTP 5xx) */
+	ERR_PERMANENT = -9,  /* a peer refused for good (SMTP 5xx, HTTP 4xx) */
+	ERR_CORRUPT = -10,   /* data that fails its check */
+	ERR_SCHEMA = -11,    /* data written by a newer version */
+	ERR_FULL = -12,      /* no room: disk, map, quota */
+	ERR_DEADLINE = -13,  /* time ran out */
+	ERR_LOCKED = -14,    /* somebody else is at it */
+	ERR_CONFLICT = -15,  /* a claim or a comparison in a transaction was lost */
+	ERR_TOO_LARGE = -16, /* over a stated limit */
+	ERR_REFUSED = -17    /* a valid no: somebody needs it as it is */
 };
 
 enum { ERR_TEXT_SIZE = 1024 };

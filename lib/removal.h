@@ -18,7 +18,7 @@
 int removal_users(struct store_view *view, uint64_t id, struct image_texts *users, struct err *e);
 
 /*
- * Deletes IMAGE, as it was read, with its files; *REMOVED_BYTES are added to. ERR_USAGE: it is used, all users are named. ERR_LOCKED:
+ * Deletes IMAGE, as it was read, with its files; *REMOVED_BYTES are added to. ERR_REFUSED: it is used, all users are named. ERR_LOCKED:
  * somebody reads or changes it. ERR_CONFLICT: somebody changed it meanwhile. After the record is gone the message says so and names
  * what is left where the files could not be removed (ERR_PARTIAL). Files are removed in a process of its own, given up after
  * conf->image.stall_ms.

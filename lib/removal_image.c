@@ -15,7 +15,7 @@ static int say_used(const struct image *image, const struct image_texts *users, 
 
 	vec_foreach(users, user)
 		str_addf(&text, "%s%s", text.length ? ", " : "", *user);
-	return err_set(e, ERR_USAGE, "image %s is used by %s", image->name, str_text(&text));
+	return err_set(e, ERR_REFUSED, "image %s is used by %s", image->name, str_text(&text));
 }
 
 /* The revision of the references at which nobody used it. */

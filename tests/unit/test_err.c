@@ -48,7 +48,8 @@ static void every_code_has_a_status_of_the_conventions(void **state)
 		int code;
 		int status;
 	} expected[] = {
-		{0, 0},           {1, 0},        {ERR_NOT_FOUND, 1}, {ERR_USAGE, 2},  {ERR_AMBIGUOUS, 2},
+		{0, 0},           {1, 0},        {ERR_NOT_FOUND, 1},
+		{ERR_REFUSED, 1}, {ERR_USAGE, 2},  {ERR_AMBIGUOUS, 2},
 		{ERR_PARTIAL, 3}, {ERR_ENV, 4},  {ERR_NET, 4},       {ERR_AUTH, 4},   {ERR_CORRUPT, 4},
 		{ERR_SCHEMA, 4},  {ERR_FULL, 4}, {ERR_DEADLINE, 5},  {ERR_LOCKED, 5},
 	};
