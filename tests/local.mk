@@ -228,9 +228,14 @@ TESTS += $(program_tests) $(tree_tests)
 # Measures, by hand.
 benches =
 benches += tests/bench/farm.bash
+benches += tests/bench/group_linked
 benches += tests/bench/hostping_cpu
 benches += tests/bench/hostping_detection
 benches += tests/bench/hostping_rate
+benches += tests/bench/image_deploy
+benches += tests/bench/image_lib.bash
+benches += tests/bench/image_register
+benches += tests/bench/image_update
 benches += tests/bench/notify_latency
 benches += tests/bench/notify_msmtp
 benches += tests/bench/notify_ring
