@@ -1,6 +1,7 @@
 /* virt.c - the domains and the facts of one host, through libvirt. */
 #include "config.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -19,8 +20,39 @@
 /* libvirtd's max_client_requests is 5 by default: more would only wait in its queue. */
 enum { XML_THREADS = 5 };
 
+/* Errors of drivers that the daemon runs: what failed is on the host, and not the way to it. */
+static bool is_of_host(const virError *error)
+{
+	switch (error->domain) {
+	case VIR_FROM_QEMU:
+	case VIR_FROM_STORAGE:
+	case VIR_FROM_STREAMS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The number of a system error comes along (virReportSystemError); QEMU's and programs' errors are text, in English. */
+static int code_of_system_error(const virError *error)
+{
+	int errnum = error->code == VIR_ERR_SYSTEM_ERROR ? error->int1 : 0;
+
+	if (errnum == ENOSPC || errnum == EDQUOT || errnum == ENOMEM ||
+	    strstr(error->message, "No space left on device") ||
+	    strstr(error->message, "Cannot allocate memory"))
+		return ERR_FULL;
+	if (errnum == EEXIST || strstr(error->message, "already exists"))
+		return ERR_CONFLICT;
+	return 0;
+}
+
 static int error_code(const virError *error)
 {
+	int code = code_of_system_error(error);
+
+	if (code < 0)
+		return code;
 	switch (error->code) {
 	case VIR_ERR_AUTH_FAILED:
 	case VIR_ERR_AUTH_CANCELLED:
@@ -28,8 +60,14 @@ static int error_code(const virError *error)
 	case VIR_ERR_ACCESS_DENIED:
 		return ERR_AUTH;
 	case VIR_ERR_NO_DOMAIN:
+	case VIR_ERR_NO_STORAGE_POOL:
+	case VIR_ERR_NO_STORAGE_VOL:
 		return ERR_NOT_FOUND;
+	case VIR_ERR_DOM_EXIST:
+	case VIR_ERR_STORAGE_VOL_EXIST:
+		return ERR_CONFLICT;
 	case VIR_ERR_SYSTEM_ERROR:
+		return is_of_host(error) ? ERR_ENV : ERR_NET;
 	case VIR_ERR_RPC:
 	case VIR_ERR_GNUTLS_ERROR:
 	case VIR_ERR_OPERATION_TIMEOUT:
@@ -57,6 +95,31 @@ int virt_error(struct err *e, const char *subject)
 	return code;
 }
 
+int virt_error_as(struct err *e, int code, const char *subject)
+{
+	virt_error(e, subject);
+	if (e)
+		e->code = code;
+	return code;
+}
+
+bool virt_cannot(void)
+{
+	const virError *error = virGetLastError();
+
+	switch (error ? error->code : VIR_ERR_OK) {
+	case VIR_ERR_NO_SUPPORT:
+	case VIR_ERR_OPERATION_UNSUPPORTED:
+	case VIR_ERR_CONFIG_UNSUPPORTED:
+	case VIR_ERR_ARGUMENT_UNSUPPORTED:
+		return true;
+	case VIR_ERR_INVALID_ARG:
+		return strstr(error->message, "unsupported flags") != NULL;
+	default:
+		return false;
+	}
+}
+
 static void say_nothing(void *context, virErrorPtr error)
 {
 	(void)context;
@@ -72,20 +135,25 @@ static int know_nothing(virConnectCredentialPtr credentials, unsigned count, voi
 	return -1;
 }
 
-int virt_open(struct virt **virt, const char *uri, struct err *e)
+int virt_connect(struct virt **virt, const char *uri, unsigned flags, struct err *e)
 {
 	static int types[] = {VIR_CRED_AUTHNAME, VIR_CRED_ECHOPROMPT, VIR_CRED_REALM, VIR_CRED_PASSPHRASE,
 			      VIR_CRED_NOECHOPROMPT};
 	static virConnectAuth auth = {types, sizeof types / sizeof types[0], know_nothing, NULL};
 
 	virSetErrorFunc(NULL, say_nothing);
-	virConnectPtr connection = virConnectOpenAuth(uri, &auth, VIR_CONNECT_RO);
+	virConnectPtr connection = virConnectOpenAuth(uri, &auth, flags);
 	if (!connection)
 		return virt_error(e, NULL);
 	*virt = mem_zalloc(1, sizeof **virt);
 	(*virt)->connection = connection;
 	atomic_init(&(*virt)->references, 1);
 	return 0;
+}
+
+int virt_open(struct virt **virt, const char *uri, struct err *e)
+{
+	return virt_connect(virt, uri, VIR_CONNECT_RO, e);
 }
 
 void virt_release(struct virt *virt)
