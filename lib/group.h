@@ -77,7 +77,7 @@ struct group_change {
 };
 int group_change_all(struct store *store, struct group_change *changes, size_t count, const char *by,
 		     struct err *e);
-/* Refused (ERR_USAGE) while groups have it as a member, which are named. REFERENCES is the revision (references.h) of the view in which it was not deployed: ERR_CONFLICT if that, or the group, changed meanwhile. */
+/* ERR_REFUSED while groups have it as a member, which are named. REFERENCES is the revision (references.h) of the view in which it was not deployed: ERR_CONFLICT if that, or the group, changed meanwhile. */
 int group_delete(struct store *store, const struct group *group, uint64_t references, const char *comment,
 		 const char *by, struct err *e);
 

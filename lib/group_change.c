@@ -334,7 +334,7 @@ static int check_unused(struct store_view *view, const struct group *group, stru
 		return 0;
 	vec_foreach(&users, user)
 		str_addf(&names, "%s%s", names.length ? ", " : "", user->name);
-	return err_set(e, ERR_USAGE, "group %s is a member of %s: remove it there first", group->name,
+	return err_set(e, ERR_REFUSED, "group %s is a member of %s: remove it there first", group->name,
 		       str_text(&names));
 }
 

@@ -78,14 +78,18 @@ static int find_unused(struct store *store, uint64_t id, struct image *image, st
 	return users.count > 0 ? 0 : image_find_id(view, id, image, e);
 }
 
-static int delete_unused(const struct options *o, struct store *store, uint64_t id, struct err *e)
+static int delete_unused(struct options *o, struct store *store, uint64_t id, struct err *e)
 {
 	cleanup(image_done) struct image image = {0};
+	uint64_t bytes = 0;
+
 	int result = find_unused(store, id, &image, e);
 	if (result <= 0)
 		return result;
-	(void)o;
-	return err_set(e, ERR_USAGE, "image %s: this version cannot delete it yet", image.name);
+	result = removal_image(&o->conf, store, &image, &bytes, e);
+	if (result == 0)
+		log_info("image %s deleted", image.name);
+	return result;
 }
 
 int delete_unused_images(struct options *o, struct store *store, const struct image_ids *ids, struct err *e)

@@ -141,7 +141,7 @@ static int check_not_deployed(struct store_view *view, const struct group *group
 		return 0;
 	vec_foreach(&deployments, deployment)
 		str_addf(&names, "%s%s", names.length ? ", " : "", deployment->name);
-	return err_set(e, ERR_USAGE, "group %s is deployed as %s: undeploy it first", group->name,
+	return err_set(e, ERR_REFUSED, "group %s is deployed as %s: undeploy it first", group->name,
 		       str_text(&names));
 }
 

@@ -9,7 +9,7 @@
 #include "str.h"
 #include "vmgroup.h"
 
-enum { JOBS_MAX = 1024 };
+enum { JOBS_MAX = 256 }; /* as of deploy.jobs */
 
 enum {
 	OPTION_COMMENT = CLI_LONG_ONLY,
@@ -86,9 +86,7 @@ static const char *const synopsis[] = {
 	"log [options] [GROUP]",
 	"export [GROUP...]",
 	"import [--replace] [--comment TEXT] FILE",
-	"deploy [--name D] [--host HOST...] [--policy POLICY] [--pool POOL] [--linked] [--start] "
-	"[--reset-identity]",
-	"       [--dry-run] [--jobs N] [--comment TEXT] GROUP",
+	"deploy [--name D] [--host HOST] [--policy POLICY] [--pool POOL] [options] GROUP",
 	"undeploy [--force] [--comment TEXT] D|GROUP",
 	"resume [--start] D",
 	"start D",

@@ -367,7 +367,7 @@ static void a_rename_leaves_references_whole(void **state)
 	assert_ok(try_rename(kit, "low", "lower", &e), &e);
 	assert_expands(kit, "high", "x ");
 	assert_int_equal(try_find(kit, "low", &gone), 0);
-	assert_error(try_delete(kit, "lower", &e), ERR_USAGE, &e, "group lower is a member of high");
+	assert_error(try_delete(kit, "lower", &e), ERR_REFUSED, &e, "group lower is a member of high");
 }
 
 static void what_is_used_is_not_deleted(void **state)
@@ -379,7 +379,7 @@ static void what_is_used_is_not_deleted(void **state)
 	make(kit, "low", "");
 	make(kit, "high", "low");
 	make(kit, "higher", "low high");
-	assert_error(try_delete(kit, "low", &e), ERR_USAGE, &e, "a member of high, higher");
+	assert_error(try_delete(kit, "low", &e), ERR_REFUSED, &e, "a member of high, higher");
 	assert_ok(try_delete(kit, "higher", &e), &e);
 	assert_ok(try_delete(kit, "high", &e), &e);
 	assert_ok(try_delete(kit, "low", &e), &e);
@@ -501,7 +501,7 @@ static void a_group_that_is_taken_in_meanwhile_is_not_deleted(void **state)
 	make(kit, "b", "");
 	at_the_same_time(kit, other_takes_b_in);
 	assert_int_equal(try_delete(kit, "b", &e), ERR_CONFLICT);
-	assert_error(try_delete(kit, "b", &e), ERR_USAGE, &e, "a member of a");
+	assert_error(try_delete(kit, "b", &e), ERR_REFUSED, &e, "a member of a");
 }
 
 /* ---- the log ---- */
