@@ -138,6 +138,7 @@ bin_mastimg_SOURCES += cmd/mastimg/mastimg.c cmd/mastimg/mastimg.h
 bin_mastimg_SOURCES += cmd/mastimg/register.c
 bin_mastimg_SOURCES += cmd/mastimg/rename.c
 bin_mastimg_SOURCES += cmd/mastimg/rollback.c
+bin_mastimg_SOURCES += cmd/mastimg/survey.c cmd/mastimg/survey.h
 bin_mastimg_SOURCES += cmd/mastimg/verify.c
 bin_mastimg_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $(LIBVIRT_LIBS) $(LIBXML_LIBS) \
 	$(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CONFUSE_LIBS) $(CRYPTO_LIBS) $(ARCHIVE_LIBS)

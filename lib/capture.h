@@ -53,7 +53,7 @@ int capture_clean(const struct conf *conf, struct store *store, struct stage *st
 /*
  * The whole of `mastimg register` and `mastimg update`: stage, capture, publish, record, drop generations beyond keep, fold.
  * Used by vmgroup too. *IMAGE (image_done) is what is recorded now. Locks and stages are those of conf->store, which STORE is.
- * ERR_CONFLICT: the name is taken, or the image was changed or deleted meanwhile. ERR_LOCKED: somebody updates or
+ * ERR_USAGE: the name is taken, or none; ERR_CONFLICT: it was taken meanwhile, or the image was changed or deleted. ERR_LOCKED: somebody updates or
  * removes it. ERR_PARTIAL: it is recorded, *IMAGE is set, but something is left on a host or in the repository for gc, as *E says.
  */
 struct capture_order {

@@ -68,7 +68,7 @@ static int check_name_is_free(struct ordering *ordering, struct err *e)
 		result = store_view_open(&view, ordering->store, e);
 	if (result == 0)
 		result = image_find(view, name, &taken, e);
-	return result > 0 ? err_set(e, ERR_CONFLICT, "there is an image '%s' already", name) : result;
+	return result > 0 ? err_set(e, ERR_USAGE, "there is an image '%s' already", name) : result;
 }
 
 /* One updates; who reads its files, as we do for what has changed, keeps others from removing them. */

@@ -1,78 +1,73 @@
-/* capture_repository.c - what a capture does to the repository at its end, in a process that can be killed. */
+/* capture_repository.c - what a capture does to the repository at its end, in a process that can be given up. */
 #include "config.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #include "capture_private.h"
 #include "manifest.h"
 #include "mem.h"
-#include "repository.h"
+#include "repository_work.h"
 #include "str.h"
-#include "workers.h"
 
-/* Renames, removals and an fsync: short, but perhaps on a server that has gone. */
-enum { SHORT_MS = 120 * 1000 };
+/* What is done here says nothing while it is done, but for a fold it is short. */
+static const int64_t FOLD_MS = 24LL * 60 * 60 * 1000;
 
 struct task {
-	const char *setting; /* of the repository */
 	const struct stage *stage;
 	const struct image *image;
-	bool published; /* unstage */
-	int (*act)(struct repository *repository, const struct task *task, struct str *answer, struct err *e);
-	/* in the parent */
-	struct str answer;
-	struct err why;
+	bool published;    /* unstage */
+	struct str answer; /* an image */
 };
 
-static int work(struct worker *worker, size_t job, void *context, struct err *e)
+static void task_done(struct task *task)
 {
-	const struct task *task = context;
-	cleanup(cleanup_repository) struct repository *repository = NULL;
-	cleanup(str_done) struct str answer = {0};
-
-	(void)job;
-	int result = repository_open(&repository, task->setting, e);
-	if (result == 0)
-		result = task->act(repository, task, &answer, e);
-	if (result == 0 && answer.length)
-		result = worker_send(worker, answer.data, answer.length, e);
-	return result;
+	str_done(&task->answer);
 }
 
-static int received(void *context, size_t job, const void *bytes, size_t length, struct err *e)
+static int took(void *context, const void *bytes, size_t length, struct err *e)
 {
 	struct task *task = context;
 
-	(void)job;
 	(void)e;
 	str_add_n(&task->answer, bytes, length);
 	return 0;
 }
 
-static int finished(void *context, size_t job, const struct workers_outcome *outcome, struct err *e)
+static int run(const struct conf *conf, struct task *task, int64_t stall_ms,
+	       int (*act)(struct repository *, struct repository_worker *, void *, struct err *), struct err *e)
 {
-	struct task *task = context;
+	const struct repository_work work = {
+		.setting = conf->image.repository,
+		.stall_ms = stall_ms,
+		.act = act,
+		.took = took,
+		.context = task,
+	};
 
-	(void)job;
-	if (outcome->code < 0)
-		err_set(&task->why, outcome->code, "repository %s: %s", task->setting, outcome->text);
-	(void)e;
-	return 0;
+	return repository_work(&work, e);
 }
 
-/* DEADLINE_MS 0: as long as it takes. */
-static int run(struct task *task, int64_t deadline_ms, struct err *e)
+static int answer(struct repository_worker *worker, const struct image *image, struct err *e)
 {
-	const struct workers_job job = {task, work, received, finished};
-	const struct workers_limits limits = {.parallel = 1, .job_deadline_ms = deadline_ms};
+	cleanup(str_done) struct str record = {0};
 
-	int result = workers_run(&job, 1, &limits, NULL, e);
-	if (result == 0 && task->why.code < 0) {
-		result = task->why.code;
-		if (e)
-			*e = task->why;
-	}
-	return result;
+	image_encode(image, &record);
+	return repository_worker_send(worker, record.data, record.length, e);
+}
+
+/* Takes the answer of TASK for *IMAGE; 1 if there was one. */
+static int take_image(const struct task *task, struct image *image, struct err *e)
+{
+	struct image read;
+
+	if (task->answer.length == 0)
+		return 0;
+	int result = image_decode(task->answer.data, task->answer.length, &read, e);
+	if (result < 0)
+		return result;
+	image_done(image);
+	*image = read;
+	return 1;
 }
 
 /* ---- publishing ---- */
@@ -101,8 +96,10 @@ static int write_manifest(struct repository *repository, const struct task *task
 				     REPOSITORY_MANIFEST, manifest.data, manifest.length, &file, e);
 }
 
-static int do_publish(struct repository *repository, const struct task *task, struct str *answer, struct err *e)
+static int do_publish(struct repository *repository, struct repository_worker *worker, void *context,
+		      struct err *e)
 {
+	const struct task *task = context;
 	cleanup(image_done) struct image measured = {0};
 	int result = write_manifest(repository, task, e);
 
@@ -110,38 +107,14 @@ static int do_publish(struct repository *repository, const struct task *task, st
 		result = repository_publish(repository, task->stage->id, task->image->id, e);
 	if (result == 0)
 		result = measure(repository, task->image, &measured, e);
-	if (result == 0)
-		image_encode(&measured, answer);
-	return result;
-}
-
-/* Takes the answer of TASK for *IMAGE; 1 if there was one. */
-static int take_image(struct task *task, struct image *image, struct err *e)
-{
-	cleanup(str_done) struct str answer = task->answer;
-	struct image read;
-
-	task->answer = (struct str){0};
-	if (answer.length == 0)
-		return 0;
-	int result = image_decode(answer.data, answer.length, &read, e);
-	if (result < 0)
-		return result;
-	image_done(image);
-	*image = read;
-	return 1;
+	return result < 0 ? result : answer(worker, &measured, e);
 }
 
 int capture_repository_publish(const struct conf *conf, const struct stage *stage, struct image *image,
 			       struct err *e)
 {
-	struct task task = {
-		.setting = conf->image.repository,
-		.stage = stage,
-		.image = image,
-		.act = do_publish,
-	};
-	int result = run(&task, SHORT_MS, e);
+	cleanup(task_done) struct task task = {.stage = stage, .image = image};
+	int result = run(conf, &task, conf->image.stall_ms, do_publish, e);
 
 	if (result == 0)
 		result = take_image(&task, image, e);
@@ -150,56 +123,51 @@ int capture_repository_publish(const struct conf *conf, const struct stage *stag
 
 /* ---- giving up ---- */
 
-static int do_unstage(struct repository *repository, const struct task *task, struct str *answer, struct err *e)
+static int do_unstage(struct repository *repository, struct repository_worker *worker, void *context,
+		      struct err *e)
 {
+	const struct task *task = context;
 	const struct stage *stage = task->stage;
 
-	(void)answer;
+	(void)worker;
 	return repository_unstage(repository, stage->id, stage->image,
 				  task->published ? stage->generation : 0, e);
 }
 
 int capture_repository_unstage(const struct conf *conf, const struct stage *stage, bool published, struct err *e)
 {
-	struct task task = {
-		.setting = conf->image.repository,
-		.stage = stage,
-		.published = published,
-		.act = do_unstage,
-	};
+	struct task task = {.stage = stage, .published = published};
 
-	return run(&task, SHORT_MS, e);
+	return run(conf, &task, conf->image.stall_ms, do_unstage, e);
 }
 
 /* ---- folding ---- */
 
-static int do_fold(struct repository *repository, const struct task *task, struct str *answer, struct err *e)
+static int do_fold(struct repository *repository, struct repository_worker *worker, void *context, struct err *e)
 {
+	const struct task *task = context;
 	cleanup(image_done) struct image folded = {0};
 
-	if (repository_is_pool(repository))
-		return 0;
 	int result = repository_fold(repository, task->image, &folded, e);
-	if (result > 0)
-		image_encode(&folded, answer);
-	return result < 0 ? result : 0;
+	return result > 0 ? answer(worker, &folded, e) : result;
 }
 
-static int do_tidy(struct repository *repository, const struct task *task, struct str *answer, struct err *e)
+static int do_tidy(struct repository *repository, struct repository_worker *worker, void *context, struct err *e)
 {
+	const struct task *task = context;
 	uint64_t removed = 0;
 
-	(void)answer;
+	(void)worker;
 	return repository_tidy(repository, task->image, &removed, e);
 }
 
 /* 1: *IMAGE is another one now. */
 static int fold_once(const struct conf *conf, struct store *store, struct image *image, struct err *e)
 {
-	struct task task = {.setting = conf->image.repository, .image = image, .act = do_fold};
+	cleanup(task_done) struct task task = {.image = image};
 	cleanup(image_done) struct image before = {0};
 
-	int result = run(&task, 0, e);
+	int result = run(conf, &task, FOLD_MS, do_fold, e);
 	if (result < 0)
 		return result;
 	image_copy(&before, image);
@@ -209,10 +177,10 @@ static int fold_once(const struct conf *conf, struct store *store, struct image 
 
 int capture_repository_fold(const struct conf *conf, struct store *store, struct image *image, struct err *e)
 {
+	struct task task = {.image = image};
 	int result;
 
 	while ((result = fold_once(conf, store, image, e)) > 0)
 		continue;
-	struct task task = {.setting = conf->image.repository, .image = image, .act = do_tidy};
-	return result < 0 ? result : run(&task, SHORT_MS, e);
+	return result < 0 ? result : run(conf, &task, conf->image.stall_ms, do_tidy, e);
 }

@@ -12,6 +12,7 @@ unit_tests += tests/unit/test_command
 unit_tests += tests/unit/test_call
 unit_tests += tests/unit/test_call_rules
 unit_tests += tests/unit/test_capture_parts
+unit_tests += tests/unit/test_capture_plan
 unit_tests += tests/unit/test_conf
 unit_tests += tests/unit/test_dependence
 unit_tests += tests/unit/test_digest
