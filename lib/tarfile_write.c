@@ -94,7 +94,6 @@ void cleanup_tarfile_writer(struct tarfile_writer **writer)
 static int begin(struct tarfile_writer *writer, struct err *e)
 {
 	if (archive_write_set_format_pax(writer->archive) != ARCHIVE_OK ||
-	    archive_write_set_options(writer->archive, "hdrcharset=BINARY") != ARCHIVE_OK ||
 	    archive_write_open_fd(writer->archive, writer->fd) != ARCHIVE_OK)
 		return tarfile_failed(writer->archive, writer->path, e);
 	return 0;
