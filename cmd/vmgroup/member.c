@@ -333,7 +333,6 @@ static void say_what_stays(const struct members *members, size_t count)
 static int capture(struct options *o, struct store *store, struct members *members, struct member *member,
 		   struct err *e)
 {
-	cleanup(image_done) struct image image = {0};
 	const struct host *host = hosts_find(&members->hosts, member->host);
 	const struct member *same = find_same_vm(members, member);
 
@@ -342,11 +341,10 @@ static int capture(struct options *o, struct store *store, struct members *membe
 		member->id = same->id;
 		return 0;
 	}
-	if (taking_register(o, store, host, member->vm, member->of, &image, e) < 0) {
+	if (taking_register(o, store, host, member->vm, member->of, &member->id, e) < 0) {
 		cleanup(cleanup_mem) char *word = str_escape(member->word);
 		return err_wrap(e, "'%.200s'", word);
 	}
-	member->id = image.id;
 	return 0;
 }
 

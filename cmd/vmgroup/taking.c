@@ -1,73 +1,130 @@
 /* taking.c - VMs captured as images for groups, as mastimg register and update do. */
 #include "config.h"
 
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "capture.h"
 #include "log.h"
 #include "mem.h"
 #include "progress.h"
+#include "str.h"
 #include "taking.h"
 
-struct watching {
-	struct progress *progress;
-	const char *name;
-};
+static volatile sig_atomic_t stop;
 
-static void moved(void *context, const char *target, size_t number, size_t count, const char *phase,
-		  uint64_t done_bytes, uint64_t total_bytes)
+static void on_signal(int number)
 {
-	const struct watching *watching = context;
-	cleanup(cleanup_mem) char *label =
-		mem_format("%s %s %zu/%zu %s", watching->name, target, number, count, phase);
-	cleanup(cleanup_mem) char *shown = str_escape(label);
-
-	progress_set(watching->progress, shown, done_bytes, total_bytes);
+	(void)number;
+	stop = 1;
 }
 
-/* What is recorded and left something behind is done; that it did is said. */
-static int settle(struct watching *watching, const char *name, int result, uint64_t written_bytes, struct err *e)
+/* What was begun is taken back: the second signal ends us at once, and mastimg gc does it. */
+static void catch_signals(void)
 {
-	char bytes[32];
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
 
-	progress_hide(watching->progress);
-	if (result == ERR_PARTIAL)
-		log_warning("%s", e->text);
-	if (result < 0 && result != ERR_PARTIAL)
-		return result;
-	str_format_bytes(written_bytes, bytes, sizeof bytes);
-	log_info("image %s: %s written", name, bytes);
+	if (stop)
+		return;
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+bool taking_is_stopped(void)
+{
+	return stop != 0;
+}
+
+struct taking {
+	struct progress *progress;
+	const char *name; /* of the image */
+	char *label;      /* what is on its line now */
+	struct capture_progress told;
+	struct capture_order order;
+	struct image image;
+	uint64_t written_bytes;
+};
+
+static void taking_done(struct taking *taking)
+{
+	progress_free(taking->progress);
+	free(taking->label);
+	image_done(&taking->image);
+}
+
+static void on_moved(void *context, const char *target, size_t number, size_t count, const char *phase,
+		     uint64_t done_bytes, uint64_t total_bytes)
+{
+	struct taking *taking = context;
+	char *label = mem_format("%s %s %zu/%zu %s", taking->name, target, number, count, phase);
+
+	if (taking->label && strcmp(taking->label, label) != 0)
+		progress_drop(taking->progress, taking->label);
+	free(taking->label);
+	taking->label = label;
+	progress_set(taking->progress, label, done_bytes, total_bytes);
+}
+
+static int begin(struct taking *taking, const struct options *o, const struct host *host, const char *vm,
+		 const char *name, struct err *e)
+{
+	if (progress_new(&taking->progress, stderr, o->progress, o->cli.quiet, e) < 0)
+		return e->code;
+	taking->name = name;
+	taking->told = (struct capture_progress){on_moved, taking};
+	taking->order = (struct capture_order){.capture = {.conf = &o->conf,
+							   .host = host,
+							   .vm = vm,
+							   .quiesce = o->quiesce,
+							   .progress = &taking->told,
+							   .stop = &stop},
+					       .name = name};
+	catch_signals();
 	return 0;
 }
 
-int taking_register(struct options *o, struct store *store, const struct host *host, const char *vm,
-		    const char *name, struct image *image, struct err *e)
+/* What is recorded and left something behind is done; that it did is said. */
+static int settle(struct taking *taking, int result, const struct err *e)
 {
-	cleanup(cleanup_progress) struct progress *progress = NULL;
-	struct watching watching = {.name = name};
-	const struct capture_progress told = {moved, &watching};
-	const struct capture_order order = {
-		.capture = {.conf = &o->conf, .host = host, .vm = vm, .quiesce = o->quiesce, .progress = &told},
-		.name = name};
-	uint64_t written = 0;
+	char bytes[32];
 
-	if (progress_new(&progress, stderr, o->progress, o->cli.quiet, e) < 0)
-		return e->code;
-	watching.progress = progress;
-	return settle(&watching, name, capture_register(&order, store, image, &written, e), written, e);
+	progress_free(taking->progress);
+	taking->progress = NULL;
+	if (result == ERR_PARTIAL)
+		log_warning("%s", e->text);
+	else if (result < 0)
+		return result;
+	str_format_bytes(taking->written_bytes, bytes, sizeof bytes);
+	log_info("image %s: generation %llu of %s@%s: %s written", taking->image.name,
+		 (unsigned long long)taking->image.generations.items[0].number, taking->image.vm,
+		 taking->image.host, bytes);
+	return 0;
 }
 
-int taking_update(struct options *o, struct store *store, const struct host *host, const struct image *old,
-		  struct err *e)
+int taking_register(const struct options *o, struct store *store, const struct host *host, const char *vm,
+		    const char *name, uint64_t *id, struct err *e)
 {
-	cleanup(cleanup_progress) struct progress *progress = NULL;
-	cleanup(image_done) struct image image = {0};
-	struct watching watching = {.name = old->name};
-	const struct capture_progress told = {moved, &watching};
-	const struct capture_order order = {
-		.capture = {.conf = &o->conf, .host = host, .vm = old->vm, .quiesce = o->quiesce, .progress = &told}};
-	uint64_t written = 0;
+	cleanup(taking_done) struct taking taking = {0};
 
-	if (progress_new(&progress, stderr, o->progress, o->cli.quiet, e) < 0)
+	if (begin(&taking, o, host, vm, name, e) < 0)
 		return e->code;
-	watching.progress = progress;
-	return settle(&watching, old->name, capture_update(&order, store, old, &image, &written, e), written, e);
+	int result = capture_register(&taking.order, store, &taking.image, &taking.written_bytes, e);
+	if (settle(&taking, result, e) < 0)
+		return result;
+	*id = taking.image.id;
+	return 0;
+}
+
+int taking_update(const struct options *o, struct store *store, const struct host *host,
+		  const struct image *old, struct err *e)
+{
+	cleanup(taking_done) struct taking taking = {0};
+
+	if (begin(&taking, o, host, old->vm, old->name, e) < 0)
+		return e->code;
+	int result = capture_update(&taking.order, store, old, &taking.image, &taking.written_bytes, e);
+	return settle(&taking, result, e);
 }

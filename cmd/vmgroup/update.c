@@ -10,15 +10,17 @@
 #include "taking.h"
 #include "when.h"
 
+enum { NAMES_MAX = 1000 };
+
 struct updating {
 	struct options *o;
 	struct store *store;
 	struct group group;
 	struct images images; /* each once, in start order */
 	struct hosts hosts;
-	struct str done; /* for the log */
-	size_t failed;
-	int failure; /* the last one's */
+	struct str names; /* of those that are done, for the log */
+	size_t done;
+	int failure; /* of the last that failed */
 };
 
 static void updating_done(struct updating *updating)
@@ -26,7 +28,7 @@ static void updating_done(struct updating *updating)
 	group_done(&updating->group);
 	images_done(&updating->images);
 	hosts_done(&updating->hosts);
-	str_done(&updating->done);
+	str_done(&updating->names);
 }
 
 static int collect(struct updating *updating, struct store_view *view, struct err *e)
@@ -76,21 +78,22 @@ static int update_image(struct updating *updating, const struct image *image, st
 static void update_all(struct updating *updating, struct err *e)
 {
 	vec_foreach(&updating->images, image) {
+		if (taking_is_stopped())
+			return;
 		if (update_image(updating, image, e) < 0) {
 			err_wrap(e, "image %s", image->name);
 			updating->failure = log_err(e);
-			updating->failed++;
 			continue;
 		}
-		if (updating->done.length < 1000)
-			str_addf(&updating->done, " %s", image->name);
+		if (updating->names.length < NAMES_MAX)
+			str_addf(&updating->names, " %s", image->name);
+		updating->done++;
 	}
-	e->text[0] = '\0';
 }
 
 static int record(struct updating *updating, struct err *e)
 {
-	cleanup(cleanup_mem) char *what = mem_format("update%s", str_text(&updating->done));
+	cleanup(cleanup_mem) char *what = mem_format("update%s", str_text(&updating->names));
 	/* Borrowed, all of it. */
 	const struct group_event event = {.at = when_now(),
 					  .id = updating->group.id,
@@ -99,7 +102,16 @@ static int record(struct updating *updating, struct err *e)
 					  .by = (char *)speaker_name(),
 					  .comment = (char *)updating->o->comment};
 
-	return updating->done.length > 0 ? group_log(updating->store, &event, e) : 0;
+	return updating->names.length > 0 ? group_log(updating->store, &event, e) : 0;
+}
+
+static int outcome(const struct updating *updating, struct err *e)
+{
+	if (updating->done == updating->images.count)
+		return 0;
+	if (updating->done > 0)
+		return ERR_PARTIAL;
+	return updating->failure < 0 ? updating->failure : err_set(e, ERR_ENV, "stopped by a signal");
 }
 
 int command_update(void *context)
@@ -115,9 +127,9 @@ int command_update(void *context)
 	if (look(&updating, o->e) < 0)
 		return o->e->code;
 	update_all(&updating, o->e);
+	/* Each that failed was said. */
+	o->e->text[0] = '\0';
 	if (record(&updating, o->e) < 0)
 		return o->e->code;
-	if (updating.failed == 0)
-		return 0;
-	return updating.failed == updating.images.count ? updating.failure : ERR_PARTIAL;
+	return outcome(&updating, o->e);
 }
