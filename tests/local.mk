@@ -159,6 +159,7 @@ helpers =
 helpers += tests/bench/roll_fill
 helpers += tests/cli/call_people
 helpers += tests/cli/image_put
+helpers += tests/cli/repository_use
 helpers += tests/cli/roll_script
 helpers += tests/cli/sip_call
 helpers += tests/cli/store_dump
@@ -206,6 +207,7 @@ lab_tests += tests/lab/hostping.bats
 lab_tests += tests/lab/examples.bats
 lab_tests += tests/lab/notify-admins.bats
 lab_tests += tests/lab/install.bats
+lab_tests += tests/lab/repository.bats
 lab_tests += tests/lab/vmsnap.bats
 
 # The lab and the demo themselves, as root, too.
@@ -242,6 +244,7 @@ benches += tests/bench/image_deploy
 benches += tests/bench/image_lib.bash
 benches += tests/bench/image_register
 benches += tests/bench/image_update
+benches += tests/bench/image_write
 benches += tests/bench/notify_latency
 benches += tests/bench/notify_msmtp
 benches += tests/bench/notify_ring
