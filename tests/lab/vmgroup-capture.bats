@@ -84,8 +84,9 @@ members()
 	[ "$(grep -c 'image db1: generation 2 of db1@host2' <<<"$stderr")" -eq 1 ]
 	[[ $(vmgroup log -r -o WHAT,COMMENT shop | tail -n 1) == $'update web1 db1\tnew release' ]]
 	mastimg verify
-	sed 's/^host2 .*/host2 192.0.2.1 - -/' "$LAB_HOSTS_FILE" >"$folder/hosts"
+	sed 's/^host2[[:blank:]].*/host2 192.0.2.1 - -/' "$LAB_HOSTS_FILE" >"$folder/hosts"
 	run --separate-stderr vmgroup update --hosts "$folder/hosts" shop
+	echo "$stderr"
 	[ "$status" -eq 3 ]
 	[ "$stderr" = "vmgroup: image db1: host host2 has no libvirt URI in $folder/hosts" ]
 	run --separate-stderr vmgroup update --hosts "$folder/hosts" base
