@@ -20,13 +20,14 @@
 /* libvirtd's max_client_requests is 5 by default: more would only wait in its queue. */
 enum { XML_THREADS = 5 };
 
-/* Errors of drivers that the daemon runs: what failed is on the host, and not the way to it. */
-static bool is_of_host(const virError *error)
+/* Everything else comes from the host, which was reached. */
+static bool is_of_connection(const virError *error)
 {
 	switch (error->domain) {
-	case VIR_FROM_QEMU:
-	case VIR_FROM_STORAGE:
-	case VIR_FROM_STREAMS:
+	case VIR_FROM_RPC:
+	case VIR_FROM_REMOTE:
+	case VIR_FROM_SSH:
+	case VIR_FROM_LIBSSH:
 		return true;
 	default:
 		return false;
@@ -66,14 +67,12 @@ static int error_code(const virError *error)
 	case VIR_ERR_DOM_EXIST:
 	case VIR_ERR_STORAGE_VOL_EXIST:
 		return ERR_CONFLICT;
-	case VIR_ERR_SYSTEM_ERROR:
-		return is_of_host(error) ? ERR_ENV : ERR_NET;
 	case VIR_ERR_RPC:
 	case VIR_ERR_GNUTLS_ERROR:
 	case VIR_ERR_OPERATION_TIMEOUT:
 		return ERR_NET;
 	default:
-		return error->domain == VIR_FROM_RPC || error->domain == VIR_FROM_REMOTE ? ERR_NET : ERR_ENV;
+		return is_of_connection(error) ? ERR_NET : ERR_ENV;
 	}
 }
 

@@ -13,8 +13,13 @@
 #include "str.h"
 #include "virt_private.h"
 #include "virt_volume.h"
+#include "when.h"
 
-enum { GROWTH_POLL_MS = 500 };
+/*
+ * SLOWEST: where the daemon reads zeros nothing grows, and it does read the holes of a raw volume. As long as it answers, and
+ * has had no longer than it would need to read all at this rate, it is believed to be at work.
+ */
+enum { GROWTH_POLL_MS = 500, SLOWEST_BYTES_PER_MS = (64 << 20) / 1000 };
 
 /* ---- telling that something moves, while the caller waits for the daemon ---- */
 
@@ -22,6 +27,7 @@ struct growth {
 	virStoragePoolPtr pool;
 	const char *name;
 	const struct disk_progress *progress;
+	int64_t patience_ms;
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t wake;
@@ -45,25 +51,33 @@ static bool wait_turn(struct growth *growth)
 	return goes_on;
 }
 
-static uint64_t allocation(const struct growth *growth)
+static bool read_allocation(const struct growth *growth, uint64_t *bytes)
 {
 	cleanup(cleanup_volume) virStorageVolPtr volume = virStorageVolLookupByName(growth->pool, growth->name);
 	virStorageVolInfo info;
 
-	return volume && virStorageVolGetInfo(volume, &info) == 0 ? info.allocation : 0;
+	if (!volume || virStorageVolGetInfo(volume, &info) < 0)
+		return false;
+	*bytes = info.allocation;
+	return true;
 }
 
+/* The copy cannot be stopped: what the caller answers is looked at by nobody. */
 static void *watch_growth(void *context)
 {
 	struct growth *growth = context;
+	int64_t grew = when_monotonic();
 	uint64_t before = 0;
+	uint64_t now;
 
 	while (wait_turn(growth)) {
-		uint64_t now = allocation(growth);
-		/* The copy cannot be stopped: what the caller thinks of it is looked at by nobody. */
-		if (now > before)
-			growth->progress->moved(growth->progress->context, now, NULL);
+		if (!read_allocation(growth, &now))
+			continue;
+		if (now != before)
+			grew = when_monotonic();
 		before = now;
+		if (when_monotonic() - grew <= growth->patience_ms)
+			growth->progress->moved(growth->progress->context, now, NULL);
 	}
 	return NULL;
 }
@@ -118,26 +132,27 @@ static virStorageVolPtr make_copy(virStoragePoolPtr owner, const char *xml, virS
 	return made;
 }
 
+struct copy {
+	virStoragePoolPtr owner;
+	virStorageVolPtr from;
+	uint64_t from_bytes; /* its capacity */
+	bool reflink;
+};
+
 /* Only raw onto raw is copied by the daemon itself, which can share blocks; the rest is qemu-img's. */
-static int can_reflink(virStorageVolPtr from, const char *from_pool, const struct virt_volume_spec *spec,
-		       bool *reflink, struct err *e)
+static int plan_copy(struct copy *copy, const char *from_pool, const struct virt_volume_spec *spec, struct err *e)
 {
 	cleanup(virt_volume_done) struct virt_volume source = {0};
 	virStorageVolInfo info;
 
-	int result = virt_volume_load(from, from_pool, &source, e);
+	int result = virt_volume_load(copy->from, from_pool, &source, e);
 	if (result < 0)
 		return result;
-	*reflink = str_equal(source.format, "raw") && str_equal(spec->format, "raw") &&
-		   virStorageVolGetInfo(from, &info) == 0 && info.type == VIR_STORAGE_VOL_FILE;
+	copy->from_bytes = source.capacity_bytes;
+	copy->reflink = str_equal(source.format, "raw") && str_equal(spec->format, "raw") &&
+			virStorageVolGetInfo(copy->from, &info) == 0 && info.type == VIR_STORAGE_VOL_FILE;
 	return 0;
 }
-
-struct copy {
-	virStoragePoolPtr owner;
-	virStorageVolPtr from;
-	bool reflink;
-};
 
 static int run_copy(const struct copy *copy, const char *pool, const struct virt_volume_spec *spec,
 		    virStorageVolPtr *made, struct err *e)
@@ -152,7 +167,12 @@ static int run_copy(const struct copy *copy, const char *pool, const struct virt
 static int run_watched(const struct copy *copy, const char *pool, const struct virt_volume_spec *spec,
 		       const struct disk_progress *progress, virStorageVolPtr *made, struct err *e)
 {
-	struct growth growth = {.pool = copy->owner, .name = spec->name, .progress = progress};
+	struct growth growth = {
+		.pool = copy->owner,
+		.name = spec->name,
+		.progress = progress,
+		.patience_ms = (int64_t)(copy->from_bytes / SLOWEST_BYTES_PER_MS),
+	};
 
 	int result = growth_begin(&growth, e);
 	if (result < 0)
@@ -169,17 +189,16 @@ int virt_volume_clone(struct virt *virt, const char *pool, const struct virt_vol
 	cleanup(cleanup_pool) virStoragePoolPtr owner = NULL;
 	cleanup(cleanup_volume) virStorageVolPtr source = NULL;
 	cleanup(cleanup_volume) virStorageVolPtr made = NULL;
-	bool reflink = false;
 
 	int result = virt_pool_lookup(virt, pool, &owner, e);
 	if (result == 0)
 		result = virt_volume_lookup(virt, from_pool, from, &source, e);
-	if (result == 0)
-		result = can_reflink(source, from_pool, spec, &reflink, e);
 	if (result < 0)
 		return result;
-	const struct copy copy = {owner, source, reflink};
-	result = progress ? run_watched(&copy, pool, spec, progress, &made, e)
-			  : run_copy(&copy, pool, spec, &made, e);
+	struct copy copy = {.owner = owner, .from = source};
+	result = plan_copy(&copy, from_pool, spec, e);
+	if (result == 0)
+		result = progress ? run_watched(&copy, pool, spec, progress, &made, e)
+				  : run_copy(&copy, pool, spec, &made, e);
 	return result < 0 ? result : virt_volume_path(made, pool, spec->name, path, e);
 }

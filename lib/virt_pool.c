@@ -238,20 +238,6 @@ static int pool_over(struct virt *virt, const char *folder, char **covering, str
 	return 0;
 }
 
-static int transient_name(const char *folder, char **name, struct err *e)
-{
-	cleanup(cleanup_digest) struct digest *digest = digest_new();
-	unsigned char sha256[DIGEST_SIZE];
-	char text[DIGEST_TEXT_SIZE];
-
-	digest_add(digest, folder, strlen(folder));
-	int result = digest_end(digest, sha256, e);
-	if (result < 0)
-		return result;
-	*name = mem_format(VIRT_POOL_PREFIX "%.*s", FOLDER_DIGITS, digest_format(sha256, text));
-	return 0;
-}
-
 static int make_transient(struct virt *virt, const char *folder, const char *name, struct err *e)
 {
 	cleanup(str_done) struct str xml = {0};
@@ -284,6 +270,30 @@ static char *folder_of(const char *path)
 	size_t length = (size_t)(strrchr(path, '/') - path);
 
 	return mem_string_n(path, length ? length : 1);
+}
+
+static int transient_name(const char *folder, char **name, struct err *e)
+{
+	cleanup(cleanup_digest) struct digest *digest = digest_new();
+	unsigned char sha256[DIGEST_SIZE];
+	char text[DIGEST_TEXT_SIZE];
+
+	digest_add(digest, folder, strlen(folder));
+	int result = digest_end(digest, sha256, e);
+	if (result < 0)
+		return result;
+	*name = mem_format(VIRT_POOL_PREFIX "%.*s", FOLDER_DIGITS, digest_format(sha256, text));
+	return 0;
+}
+
+char *virt_volume_pool(const char *path)
+{
+	char *name = NULL;
+
+	if (check_folder(path, NULL) < 0)
+		return NULL;
+	cleanup(cleanup_mem) char *folder = folder_of(path);
+	return transient_name(folder, &name, NULL) < 0 ? NULL : name;
 }
 
 static int find_file(struct virt *virt, const char *pool, const char *path, struct err *e)

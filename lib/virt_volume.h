@@ -3,7 +3,8 @@
  * over the same connection.
  *
  * A volume is known by its pool and its name there. All rules of virt.h hold: any call may hang for ever, so that
- * these are made in a process that can be killed. Errors as there, and ERR_FULL (no room on the host), ERR_CONFLICT
+ * these are made in a process that can be killed. Errors as there, and ERR_LOCKED (the daemon refuses to look into a pool while it makes
+ * another volume there; asked again for 10 s), ERR_FULL (no room on the host), ERR_CONFLICT
  * (a volume of that name is there already), ERR_NOT_FOUND (pool or volume is not there, or the pool is not active), ERR_USAGE
  * (this kind of pool cannot do that).
  */
@@ -29,7 +30,7 @@ struct virt_pool {
 	uint64_t capacity_bytes, available_bytes;
 };
 void virt_pool_done(struct virt_pool *pool);
-/* Refreshes it first, so that the figures are of now. ERR_NOT_FOUND names pool; one that is not active is found. */
+/* Refreshes it first, so that the figures are of now, or of before, while the daemon makes a volume in it. ERR_NOT_FOUND names pool; one that is not active is found. */
 int virt_pool_find(struct virt *virt, const char *name, struct virt_pool *pool, struct err *e);
 /* All pools; the caller frees each with virt_pool_done, then the vector. */
 struct virt_pools {
@@ -45,7 +46,8 @@ bool virt_pool_has_files(const struct virt_pool *pool);
 /*
  * The active pool that has a volume at PATH, as POOL and NAME (the caller frees both). Where none has and PATH is
  * in an ordinary folder, a transient pool of type dir is made over that folder, called VIRT_POOL_PREFIX and a digest of the folder; *MADE
- * says so, and virt_pool_drop removes it. ERR_NOT_FOUND: no such file there, no pool can be made over it (why is in *E).
+ * says that it is such a pool, even if somebody else made it, and virt_pool_drop removes it. libvirt allows one pool a folder: whoever else
+ * uses it then finds it gone, and asks here again. ERR_NOT_FOUND: no such file there, no pool can be made over it (why is in *E).
  */
 #define VIRT_POOL_PREFIX "vmroll-"
 int virt_volume_at(struct virt *virt, const char *path, char **pool, char **name, bool *made, struct err *e);
@@ -83,18 +85,21 @@ struct virt_volume_spec {
 	const char *backing_path, *backing_format; /* of an overlay (qcow2), else NULL */
 	bool read_only;                            /* mode 0444 */
 };
-/* Makes an empty, sparse volume. *PATH (may be NULL) is the caller's. */
+/* Makes an empty, sparse volume; of qcow2 the capacity is rounded up to 512 bytes. *PATH (may be NULL) is the caller's. */
 int virt_volume_create(struct virt *virt, const char *pool, const struct virt_volume_spec *spec, char **path,
 		       struct err *e);
 /*
  * Makes a volume with the content of FROM (of FROM_POOL) on the host itself, standing alone whatever lies below FROM, in
- * the format of SPEC (its capacity 0: as FROM). Takes as long as the copy: *PROGRESS, if not NULL, is told twice a second that
- * something still moves (by the allocation of the new volume), from another thread than the caller's.
+ * the format of SPEC (its capacity 0: as FROM). Takes as long as the copy, which goes on in the daemon to its end if this
+ * process is killed. *PROGRESS, if not NULL, is told twice a second, from another thread than the caller's, as long as something
+ * still moves: the new volume's allocation grows, or the daemon answers and may be reading zeros. What it returns
+ * counts for nothing. Raw onto raw costs no time where the file system shares blocks; else the daemon reads its holes too
+ * (1.7 GB/s), which qemu-img, that makes all others, does not.
  */
 int virt_volume_clone(struct virt *virt, const char *pool, const struct virt_volume_spec *spec,
 		      const char *from_pool, const char *from, const struct disk_progress *progress,
 		      char **path, struct err *e);
-/* One that is gone already is success. */
+/* One that is gone already is success; a pool that is not there is not. ERR_LOCKED: the daemon is still making it, after 10 s. */
 int virt_volume_delete(struct virt *virt, const char *pool, const char *name, struct err *e);
 
 /*
