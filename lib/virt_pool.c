@@ -293,6 +293,7 @@ char *virt_volume_pool(const char *path)
 	if (check_folder(path, NULL) < 0)
 		return NULL;
 	cleanup(cleanup_mem) char *folder = folder_of(path);
+	/* Without SHA-256 no pool is made either. */
 	return transient_name(folder, &name, NULL) < 0 ? NULL : name;
 }
 
@@ -355,17 +356,6 @@ int virt_volume_at(struct virt *virt, const char *path, char **pool, char **name
 		return result;
 	*made = str_starts(*pool, VIRT_POOL_PREFIX);
 	return 0;
-}
-
-char *virt_volume_pool(const char *path)
-{
-	char *name = NULL;
-
-	if (check_folder(path, NULL) < 0)
-		return NULL;
-	cleanup(cleanup_mem) char *folder = folder_of(path);
-	/* Without SHA-256 no pool is made either. */
-	return transient_name(folder, &name, NULL) < 0 ? NULL : name;
 }
 
 int virt_pool_drop(struct virt *virt, const char *name, struct err *e)
