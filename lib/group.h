@@ -97,6 +97,19 @@ void group_vms_done(struct group_vms *vms);
 /* All of GROUP, groups below it included, each once, in start order. ERR_USAGE: two of the same name (both places are named). */
 int group_expand(struct store_view *view, const struct group *group, struct group_vms *vms, struct err *e);
 
+/* All groups of a view, read once for many questions. */
+struct group_graph;
+int group_graph_open(struct group_graph **graph, struct store_view *view, struct err *e);
+void group_graph_close(struct group_graph *graph); /* NULL-safe */
+void cleanup_group_graph(struct group_graph **graph);
+/* Borrowed; NULL if there is none. */
+const struct group *group_graph_group(const struct group_graph *graph, uint64_t id);
+/* As group_expand, of the group ID; ERR_CORRUPT if there is none. */
+int group_graph_vms(struct group_graph *graph, uint64_t id, struct group_vms *vms, struct err *e);
+/* Calls EACH with the groups that have group ID as a member. */
+void group_graph_users(const struct group_graph *graph, uint64_t id,
+		       void (*each)(void *context, const struct group *user), void *context);
+
 /* ---- the log of what was done to groups ---- */
 
 struct group_event {

@@ -133,3 +133,68 @@ int group_graph_measure(struct group_graph *graph, struct err *e)
 			return e->code;
 	return 0;
 }
+
+/* ---- for others ---- */
+
+int group_graph_open(struct group_graph **graph, struct store_view *view, struct err *e)
+{
+	struct group_graph *opened = mem_zalloc(1, sizeof *opened);
+
+	if (group_graph_load(view, opened, e) < 0) {
+		group_graph_close(opened);
+		return e->code;
+	}
+	*graph = opened;
+	return 0;
+}
+
+void group_graph_close(struct group_graph *graph)
+{
+	if (!graph)
+		return;
+	group_graph_done(graph);
+	free(graph);
+}
+
+void cleanup_group_graph(struct group_graph **graph)
+{
+	group_graph_close(*graph);
+}
+
+const struct group *group_graph_group(const struct group_graph *graph, uint64_t id)
+{
+	const struct group_node *node = group_graph_find(graph, id);
+
+	return node ? node->group : NULL;
+}
+
+int group_graph_vms(struct group_graph *graph, uint64_t id, struct group_vms *vms, struct err *e)
+{
+	const struct group *group = group_graph_group(graph, id);
+	struct group_vms found = {0};
+
+	if (!group)
+		return err_set(e, ERR_CORRUPT, "group %llu is missing", (unsigned long long)id);
+	if (group_graph_expand(graph, group, &found, e) < 0) {
+		group_vms_done(&found);
+		return e->code;
+	}
+	*vms = found;
+	return 0;
+}
+
+static bool has_group(const struct group *group, uint64_t id)
+{
+	vec_foreach(&group->members, member)
+		if (member->group == id)
+			return true;
+	return false;
+}
+
+void group_graph_users(const struct group_graph *graph, uint64_t id,
+		       void (*each)(void *context, const struct group *user), void *context)
+{
+	vec_foreach(graph, node)
+		if (has_group((*node)->group, id))
+			each(context, (*node)->group);
+}

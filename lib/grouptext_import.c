@@ -113,11 +113,15 @@ static int meet_all(struct arrivals *arrivals, struct store *store, struct err *
 /* New ones get their numbers before anybody names them. */
 static int number_all(struct arrivals *arrivals, struct store *store, struct err *e)
 {
-	for (size_t i = 0; i < arrivals->count; i++) {
-		struct arrival *arrival = &arrivals->items[i];
-		if (!arrival->exists && serial_next(store, &arrival->new.id, e) < 0)
-			return e->code;
-	}
+	uint64_t next = 0, wanted = 0;
+
+	for (size_t i = 0; i < arrivals->count; i++)
+		wanted += arrivals->items[i].exists ? 0 : 1;
+	if (wanted > 0 && serial_take(store, wanted, &next, e) < 0)
+		return e->code;
+	for (size_t i = 0; i < arrivals->count; i++)
+		if (!arrivals->items[i].exists)
+			arrivals->items[i].new.id = next++;
 	return 0;
 }
 

@@ -26,7 +26,7 @@ static int decode(const struct bytes *raw, uint64_t *last, struct err *e)
 	return result < 0 ? result : err_set(e, ERR_CORRUPT, "it says no number");
 }
 
-static int next_once(struct store *store, uint64_t *number, struct err *e)
+static int take_once(struct store *store, uint64_t count, uint64_t *first, struct err *e)
 {
 	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(store);
 	cleanup(bytes_done) struct bytes before = {0};
@@ -37,24 +37,29 @@ static int next_once(struct store *store, uint64_t *number, struct err *e)
 	if (result < 0 || (result == 1 && decode(&before, &last, e) < 0))
 		return e->code;
 	/* Whoever begins again at 1 gives away what belongs to another. */
-	if (last == UINT64_MAX)
+	if (last > UINT64_MAX - count)
 		return err_set(e, ERR_CORRUPT, "no number is left");
 	rec_begin(&record, RECORD_VERSION);
-	rec_uint(&record, FIELD_LAST, last + 1);
+	rec_uint(&record, FIELD_LAST, last + count);
 	rec_end(&record);
 	store_batch_expect(batch, KEY_SERIAL, strlen(KEY_SERIAL), before.data, before.length);
 	store_batch_put(batch, KEY_SERIAL, strlen(KEY_SERIAL), record.data, record.length);
 	if (store_batch_commit(batch, e) < 0)
 		return e->code;
-	*number = last + 1;
+	*first = last + 1;
 	return 0;
 }
 
-int serial_next(struct store *store, uint64_t *number, struct err *e)
+int serial_take(struct store *store, uint64_t count, uint64_t *first, struct err *e)
 {
 	int result = ERR_CONFLICT;
 
 	for (int attempt = 0; attempt < TRIES_MAX && result == ERR_CONFLICT; attempt++)
-		result = next_once(store, number, e);
+		result = take_once(store, count, first, e);
 	return result < 0 ? err_wrap(e, "counter %s", KEY_SERIAL) : 0;
+}
+
+int serial_next(struct store *store, uint64_t *number, struct err *e)
+{
+	return serial_take(store, 1, number, e);
 }

@@ -9,5 +9,7 @@
 
 /* The next number, from 1 on; durable before it is returned. */
 int serial_next(struct store *store, uint64_t *number, struct err *e);
+/* COUNT of them in a row, of which *FIRST is the least. */
+int serial_take(struct store *store, uint64_t count, uint64_t *first, struct err *e);
 
 #endif

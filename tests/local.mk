@@ -51,6 +51,7 @@ unit_tests += tests/unit/test_policy
 unit_tests += tests/unit/test_rate
 unit_tests += tests/unit/test_rec
 unit_tests += tests/unit/test_repository
+unit_tests += tests/unit/test_removal
 unit_tests += tests/unit/test_roll
 unit_tests += tests/unit/test_roll_hostile
 unit_tests += tests/unit/test_roll_kill
@@ -100,6 +101,8 @@ tests_unit_test_imagefile_LDFLAGS = $(steps_ldflags)
 tests_unit_test_repository_SOURCES = tests/unit/test_repository.c tests/unit/store_kit.c tests/unit/store_kit.h $(disk_kit) $(steps_kit)
 tests_unit_test_repository_LDFLAGS = $(steps_ldflags)
 tests_unit_test_grouptext_SOURCES = tests/unit/test_grouptext.c $(image_kit)
+tests_unit_test_removal_SOURCES = tests/unit/test_removal.c $(image_kit)
+tests_unit_test_removal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_batch_commit
 tests_unit_test_hosts_SOURCES = tests/unit/test_hosts.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_hoststate_SOURCES = tests/unit/test_hoststate.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_image_SOURCES = tests/unit/test_image.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h

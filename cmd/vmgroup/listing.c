@@ -1,7 +1,7 @@
 /* listing.c - vmgroup list, show, log: which groups there are, of what, and what was done to them. */
 #include "config.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common.h"
@@ -42,15 +42,65 @@ const struct column groups_columns[] = {
 };
 const size_t groups_column_count = COUNT(groups_columns);
 
+/* How large each image is, in the order of their numbers. */
+struct image_size {
+	uint64_t id, bytes;
+};
+struct image_sizes {
+	struct image_size *items;
+	size_t count, capacity;
+};
+
+static void image_sizes_done(struct image_sizes *sizes)
+{
+	vec_done(sizes);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const struct image_size *one = a, *other = b;
+
+	return one->id < other->id ? -1 : one->id > other->id;
+}
+
+static int image_sizes_read(struct image_sizes *sizes, struct store_view *view, struct err *e)
+{
+	cleanup(images_done) struct images images = {0};
+
+	if (image_all(view, &images, e) < 0)
+		return e->code;
+	vec_foreach(&images, image)
+		vec_push(sizes, (struct image_size){image->id, image_virtual_bytes(image)});
+	if (sizes->count > 0)
+		qsort(sizes->items, sizes->count, sizeof *sizes->items, compare_ids);
+	return 0;
+}
+
+static uint64_t image_size_of(const struct image_sizes *sizes, uint64_t id)
+{
+	const struct image_size wanted = {.id = id};
+	const struct image_size *found =
+		sizes->count > 0 ? bsearch(&wanted, sizes->items, sizes->count, sizeof wanted, compare_ids)
+				 : NULL;
+
+	return found ? found->bytes : 0;
+}
+
 struct listing {
 	struct store *store;
 	struct store_view *view;
 	struct rows *rows;
+	struct group_graph *graph;
+	struct deployments deployments;
+	struct image_sizes sizes;
 };
 
 static void listing_done(struct listing *listing)
 {
 	rows_free(listing->rows);
+	group_graph_close(listing->graph);
+	deployments_done(&listing->deployments);
+	image_sizes_done(&listing->sizes);
 	store_view_close(listing->view);
 	store_close(listing->store);
 }
@@ -59,58 +109,40 @@ static int listing_open(struct listing *listing, const struct options *o, struct
 {
 	listing->rows = cli_rows(&o->cli, e);
 	if (!listing->rows || cli_store(&o->conf, STORE_READ, &listing->store, e) < 0 ||
-	    store_view_open(&listing->view, listing->store, e) < 0)
+	    store_view_open(&listing->view, listing->store, e) < 0 ||
+	    group_graph_open(&listing->graph, listing->view, e) < 0)
 		return e->code;
 	return 0;
 }
 
-static int add_size(struct store_view *view, uint64_t id, uint64_t *bytes, struct err *e)
-{
-	cleanup(image_done) struct image image = {0};
-
-	int result = image_find_id(view, id, &image, e);
-	if (result == 1)
-		*bytes += image_virtual_bytes(&image);
-	return result < 0 ? result : 0;
-}
-
-static int fill_vms(const struct listing *listing, const struct group *group, struct err *e)
+static int fill_vms(struct listing *listing, const struct group *group, struct err *e)
 {
 	cleanup(group_vms_done) struct group_vms vms = {0};
 	uint64_t bytes = 0;
 
-	if (!rows_wants(listing->rows, GROUPS_VMS) && !rows_wants(listing->rows, GROUPS_SIZE))
-		return 0;
-	if (group_expand(listing->view, group, &vms, e) < 0)
+	if (group_graph_vms(listing->graph, group->id, &vms, e) < 0)
 		return err_wrap(e, "group %s", group->name);
 	rows_number(listing->rows, GROUPS_VMS, vms.count);
-	if (!rows_wants(listing->rows, GROUPS_SIZE))
-		return 0;
 	vec_foreach(&vms, vm)
-		if (add_size(listing->view, vm->image, &bytes, e) < 0)
-			return e->code;
+		bytes += image_size_of(&listing->sizes, vm->image);
 	rows_number(listing->rows, GROUPS_SIZE, bytes);
 	return 0;
 }
 
-static int fill_users(const struct listing *listing, const struct group *group, struct err *e)
+static void add_user(void *context, const struct group *user)
 {
-	cleanup(groups_done) struct groups users = {0};
-	cleanup(deployments_done) struct deployments deployments = {0};
-
-	if (rows_wants(listing->rows, GROUPS_IN) && group_users(listing->view, group->id, &users, e) < 0)
-		return e->code;
-	vec_foreach(&users, user)
-		rows_list_add(listing->rows, GROUPS_IN, user->name);
-	if (rows_wants(listing->rows, GROUPS_DEPLOYED) &&
-	    deployment_of_group(listing->view, group->id, &deployments, e) < 0)
-		return e->code;
-	vec_foreach(&deployments, deployment)
-		rows_list_add(listing->rows, GROUPS_DEPLOYED, deployment->name);
-	return 0;
+	rows_list_add(context, GROUPS_IN, user->name);
 }
 
-static int print_group(const struct listing *listing, const struct group *group, struct err *e)
+static void fill_users(const struct listing *listing, const struct group *group)
+{
+	group_graph_users(listing->graph, group->id, add_user, listing->rows);
+	vec_foreach(&listing->deployments, deployment)
+		if (deployment->group == group->id)
+			rows_list_add(listing->rows, GROUPS_DEPLOYED, deployment->name);
+}
+
+static int print_group(struct listing *listing, const struct group *group, struct err *e)
 {
 	rows_text(listing->rows, GROUPS_GROUP, group->name);
 	rows_number(listing->rows, GROUPS_ID, group->id);
@@ -118,7 +150,8 @@ static int print_group(const struct listing *listing, const struct group *group,
 	rows_time(listing->rows, GROUPS_CREATED, group->created);
 	rows_time(listing->rows, GROUPS_CHANGED, group->changed);
 	rows_text(listing->rows, GROUPS_COMMENT, group->comment);
-	if (fill_vms(listing, group, e) < 0 || fill_users(listing, group, e) < 0)
+	fill_users(listing, group);
+	if (fill_vms(listing, group, e) < 0)
 		return e->code;
 	return rows_end(listing->rows, e);
 }
@@ -130,7 +163,9 @@ int command_list(void *context)
 	cleanup(groups_done) struct groups groups = {0};
 
 	if (cli_operands(&o->cli, 0, 0, o->e) < 0 || listing_open(&listing, o, o->e) < 0 ||
-	    group_all(listing.view, &groups, o->e) < 0)
+	    group_all(listing.view, &groups, o->e) < 0 ||
+	    deployment_all(listing.view, &listing.deployments, o->e) < 0 ||
+	    image_sizes_read(&listing.sizes, listing.view, o->e) < 0)
 		return o->e->code;
 	vec_foreach(&groups, group)
 		if (print_group(&listing, group, o->e) < 0)
@@ -191,16 +226,13 @@ static int fill_image(const struct listing *listing, const struct group_member *
 
 static int fill_group(const struct listing *listing, const struct group_member *member, struct err *e)
 {
-	cleanup(group_done) struct group group = {0};
+	const struct group *group = group_graph_group(listing->graph, member->group);
 	cleanup(group_vms_done) struct group_vms vms = {0};
 
+	if (group_graph_vms(listing->graph, member->group, &vms, e) < 0)
+		return e->code;
 	rows_text(listing->rows, MEMBERS_KIND, "group");
-	int result = group_find_id(listing->view, member->group, &group, e);
-	if (result == 1)
-		result = group_expand(listing->view, &group, &vms, e);
-	if (result < 0)
-		return result;
-	rows_text(listing->rows, MEMBERS_NAME, group.name);
+	rows_text(listing->rows, MEMBERS_NAME, group->name);
 	rows_number(listing->rows, MEMBERS_COUNT, vms.count);
 	return 0;
 }

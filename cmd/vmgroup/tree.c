@@ -35,6 +35,7 @@ static const struct pen plain = {"|- ", "`- ", "|  ", "   "};
 
 struct drawing {
 	struct store_view *view;
+	struct group_graph *graph;
 	struct rows *rows;
 	const struct pen *pen; /* NULL: not drawn */
 	VEC(uint64_t *) seen;  /* ids of groups that stand there already */
@@ -47,6 +48,7 @@ static void drawing_done(struct drawing *drawing)
 		free(*id);
 	vec_done(&drawing->seen);
 	map_free(drawing->by_id);
+	group_graph_close(drawing->graph);
 	rows_free(drawing->rows);
 }
 
@@ -122,16 +124,14 @@ static int draw_group(struct drawing *drawing, const struct group *group, const 
 static int draw_member(struct drawing *drawing, const struct group_member *member, struct place *place,
 		       struct err *e)
 {
-	cleanup(group_done) struct group group = {0};
-
 	place->name = member->name;
 	if (member->image)
 		return draw_image(drawing, member, place, e);
-	int result = group_find_id(drawing->view, member->group, &group, e);
-	if (result <= 0)
-		return result < 0 ? result : err_set(e, ERR_CORRUPT, "a group that is a member is missing");
-	place->name = group.name;
-	return draw_group(drawing, &group, place, e);
+	const struct group *group = group_graph_group(drawing->graph, member->group);
+	if (!group)
+		return err_set(e, ERR_CORRUPT, "a group that is a member is missing");
+	place->name = group->name;
+	return draw_group(drawing, group, place, e);
 }
 
 static int draw_members(struct drawing *drawing, const struct group *group, const struct place *above,
@@ -153,7 +153,7 @@ static int draw_group(struct drawing *drawing, const struct group *group, const 
 	cleanup(group_vms_done) struct group_vms vms = {0};
 	bool again = !see(drawing, group->id);
 
-	if (group_expand(drawing->view, group, &vms, e) < 0)
+	if (group_graph_vms(drawing->graph, group->id, &vms, e) < 0)
 		return e->code;
 	fill(drawing, place, "group", again && group->members.count > 0);
 	rows_number(drawing->rows, TREE_COUNT, vms.count);
@@ -164,17 +164,22 @@ static int draw_group(struct drawing *drawing, const struct group *group, const 
 
 /* ---- from where ---- */
 
-static int add_tops(struct store_view *view, struct groups *tops, struct err *e)
+static void count_user(void *context, const struct group *user)
+{
+	(void)user;
+	++*(size_t *)context;
+}
+
+static int add_tops(const struct drawing *drawing, struct groups *tops, struct err *e)
 {
 	cleanup(groups_done) struct groups all = {0};
 
-	if (group_all(view, &all, e) < 0)
+	if (group_all(drawing->view, &all, e) < 0)
 		return e->code;
 	vec_foreach(&all, group) {
-		cleanup(groups_done) struct groups users = {0};
-		if (group_users(view, group->id, &users, e) < 0)
-			return e->code;
-		if (users.count > 0)
+		size_t users = 0;
+		group_graph_users(drawing->graph, group->id, count_user, &users);
+		if (users > 0)
 			continue;
 		vec_push(tops, *group);
 		*group = (struct group){0};
@@ -182,13 +187,13 @@ static int add_tops(struct store_view *view, struct groups *tops, struct err *e)
 	return 0;
 }
 
-static int find_tops(const struct options *o, struct store_view *view, struct groups *tops, struct err *e)
+static int find_tops(const struct options *o, const struct drawing *drawing, struct groups *tops, struct err *e)
 {
 	if (o->cli.operand_count == 0)
-		return add_tops(view, tops, e);
+		return add_tops(drawing, tops, e);
 	for (size_t i = 0; i < o->cli.operand_count; i++) {
 		struct group group;
-		if (group_require(view, o->cli.operands[i], &group, e) < 0)
+		if (group_require(drawing->view, o->cli.operands[i], &group, e) < 0)
 			return e->code;
 		vec_push(tops, group);
 	}
@@ -225,9 +230,11 @@ int command_tree(void *context)
 
 	drawing.rows = cli_rows(&o->cli, o->e);
 	if (!drawing.rows || cli_store(&o->conf, STORE_READ, &store, o->e) < 0 ||
-	    store_view_open(&view, store, o->e) < 0 || find_tops(o, view, &tops, o->e) < 0)
+	    store_view_open(&view, store, o->e) < 0 || group_graph_open(&drawing.graph, view, o->e) < 0)
 		return o->e->code;
 	drawing.view = view;
+	if (find_tops(o, &drawing, &tops, o->e) < 0)
+		return o->e->code;
 	vec_foreach(&tops, group) {
 		const struct place place = {.name = group->name};
 		if (draw_group(&drawing, group, &place, o->e) < 0)

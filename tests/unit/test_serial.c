@@ -68,6 +68,22 @@ static void several_processes_get_different_ones(void **state)
 		assert_int_equal(status, 0);
 }
 
+static void several_in_a_row_are_given_once(void **state)
+{
+	struct kit *kit = *state;
+	struct err e = {0};
+	uint64_t number;
+
+	assert_ok(serial_take(kit->store, 5, &number, &e), &e);
+	assert_int_equal(number, 1);
+	assert_ok(serial_next(kit->store, &number, &e), &e);
+	assert_int_equal(number, 6);
+	assert_ok(serial_take(kit->store, 2, &number, &e), &e);
+	assert_int_equal(number, 7);
+	assert_error(serial_take(kit->store, UINT64_MAX, &number, &e), ERR_CORRUPT, &e, "no number is left");
+	assert_int_equal(number, 7);
+}
+
 static void a_damaged_counter_never_begins_again(void **state)
 {
 	struct kit *kit = *state;
@@ -89,6 +105,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		kit_test(they_begin_at_one_and_rise),
 		kit_test(several_processes_get_different_ones),
+		kit_test(several_in_a_row_are_given_once),
 		kit_test(a_damaged_counter_never_begins_again),
 	};
 
