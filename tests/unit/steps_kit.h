@@ -21,4 +21,11 @@ enum { STEPS_ENDED = -1 }; /* killed */
  */
 int steps_run(int (*act)(void *context), void *context, enum steps_fate fate, unsigned step, bool *reached);
 
+/*
+ * What of this process a power cut could still take: files and folders that were changed since they were last synced. A file
+ * that is renamed before it was is counted for ever.
+ */
+void steps_watch(void);
+unsigned steps_unsynced(void);
+
 #endif

@@ -271,6 +271,39 @@ static void zeros_take_no_room(void **state)
 	expect_generation(disk, 1);
 }
 
+/* As other programs leave them: data that begins and ends within a block. */
+static void holes_that_are_no_blocks(void **state)
+{
+	struct disk *disk = *state;
+	cleanup(cleanup_mem) char *path = mem_format("%s/0.raw", disk->folder);
+	static const long places[] = {2 * DISK_BLOCK + 8192, 3 * DISK_BLOCK};
+	struct err e = {0};
+
+	new_disk(disk, 8 * DISK_BLOCK, 0);
+	make_content(disk);
+	memset(disk->contents[0], 0, disk->length);
+	for (size_t i = 0; i < 2; i++)
+		memset(disk->contents[0] + places[i], 'x', 4096);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(ftruncate(fileno(file), (off_t)disk->length), 0);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(fseek(file, places[i], SEEK_SET), 0);
+		assert_int_equal(fwrite(disk->contents[0] + places[i], 1, 4096, file), 4096);
+	}
+	assert_int_equal(fclose(file), 0);
+	disk->count++;
+	expect_generation(disk, 0);
+	make_content(disk);
+	memset(disk->contents[1], 0, disk->length);
+	memset(disk->contents[1] + 5 * DISK_BLOCK, 'y', 1);
+	uint64_t written;
+	assert_ok(write_next(disk, &written, &e), &e);
+	disk->count++;
+	assert_int_equal(written, DISK_BLOCK);
+	expect_generation(disk, 1);
+}
+
 static void another_size_is_a_conflict(void **state)
 {
 	struct disk *disk = *state;
@@ -360,6 +393,23 @@ static void a_base_alone_cannot_be_folded(void **state)
 }
 
 /* ---- killed, and full ---- */
+
+static void what_is_finished_lies_on_disk(void **state)
+{
+	struct disk *disk = *state;
+	struct imagefile file = generation(disk, 1);
+	struct err e = {0};
+
+	new_disk(disk, 12 * DISK_BLOCK + 999, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		steps_watch();
+		add_generation(disk);
+		assert_int_equal(steps_unsynced(), 0);
+	}
+	steps_watch();
+	assert_ok(imagefile_fold(&file, &e), &e);
+	assert_int_equal(steps_unsynced(), 0);
+}
 
 static int act_write(void *context)
 {
@@ -708,10 +758,12 @@ int main(void)
 		disk_test(disks_of_any_length),
 		disk_test(what_did_not_change_is_not_written),
 		disk_test(zeros_take_no_room),
+		disk_test(holes_that_are_no_blocks),
 		disk_test(another_size_is_a_conflict),
 		disk_test(folding_changes_nothing_that_is_read),
 		disk_test(a_reader_in_the_middle_sees_no_fold),
 		disk_test(a_base_alone_cannot_be_folded),
+		disk_test(what_is_finished_lies_on_disk),
 		disk_test(a_killed_writer_harms_nothing),
 		disk_test(a_full_disk_is_told_and_left_clean),
 		disk_test(a_killed_fold_harms_nothing),

@@ -314,7 +314,7 @@ static void an_image_without_generations_is_removed(void **state)
 static void ids_are_numbers_in_their_order(void **state)
 {
 	struct world *world = *state;
-	static const char *const names[] = {"12", "7",  "100", "07", "x",
+	static const char *const names[] = {"12", "7",  "100", "08", "x",
 					    "7x", "-1", "0",   ".7", "99999999999999999999"};
 	uint64_t *ids = NULL;
 	size_t count;
@@ -671,6 +671,25 @@ static void at_each_step(struct world *world, int (*act)(void *context))
 	assert_true(step > 2);
 }
 
+static void what_was_acknowledged_lies_on_disk(void **state)
+{
+	struct world *world = *state;
+
+	steps_watch();
+	add_generation(world);
+	assert_int_equal(steps_unsynced(), 0);
+	steps_watch();
+	add_generation(world);
+	assert_int_equal(steps_unsynced(), 0);
+	give_up_oldest(world);
+	steps_watch();
+	fold_and_tidy(world);
+	assert_int_equal(steps_unsynced(), 0);
+	steps_watch();
+	sweep(world);
+	assert_int_equal(steps_unsynced(), 0);
+}
+
 static void keeping_order_can_be_killed_anywhere(void **state)
 {
 	struct world *world = *state;
@@ -702,6 +721,26 @@ static void what_is_there_is_never_replaced(void **state)
 	assert_ok(repository_unstage(world->repository, STAGE, IMAGE, 0, &e), &e);
 	expect_list(world, "staging", "");
 	expect_image(world);
+}
+
+static void where_one_file_is_in_the_way_none_is_published(void **state)
+{
+	struct world *world = *state;
+	static const char *const names[] = {"1-config.xml", "1-manifest.json", "1-vda.raw"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		cleanup(cleanup_mem) char *folder = path_of(world, "images/7");
+		cleanup(cleanup_mem) char *path = mem_format("%s/%s", folder, names[i]);
+		struct image_generation generation = {0};
+		struct err e = {0};
+		assert_int_equal(mkdir(folder, 0700), 0);
+		assert_int_equal(close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+		assert_error(capture(world, &generation, &e), ERR_CONFLICT, &e, names[i]);
+		image_generation_done(&generation);
+		expect_list(world, "images/7", names[i]);
+		sweep(world);
+		expect_list(world, "images", "");
+	}
 }
 
 enum { RIVALS = 4 };
@@ -808,8 +847,10 @@ int main(void)
 		repository_test(layers_that_others_lack_are_not_folded),
 		repository_test(killed_anywhere_it_is_swept_and_nothing_is_lost),
 		repository_test(full_anywhere_it_is_told_and_nothing_is_lost),
+		repository_test(what_was_acknowledged_lies_on_disk),
 		repository_test(keeping_order_can_be_killed_anywhere),
 		repository_test(what_is_there_is_never_replaced),
+		repository_test(where_one_file_is_in_the_way_none_is_published),
 		repository_test(of_two_at_once_one_is_first),
 	};
 
