@@ -9,6 +9,7 @@
 #include "lock.h"
 #include "mem.h"
 #include "repository.h"
+#include "repository_places.h"
 #include "serial.h"
 #include "str.h"
 #include "when.h"
@@ -99,7 +100,8 @@ static int lock_alone(struct ordering *ordering, struct err *e)
 static int begin(struct ordering *ordering, struct err *e)
 {
 	struct stage *stage = &ordering->stage;
-	int result = serial_next(ordering->store, &stage->id, e);
+	int result = ordering->old ? serial_next(ordering->store, &stage->id, e)
+				   : repository_number(ordering->conf, ordering->store, &stage->id, e);
 
 	stage->image = stage->id;
 	if (result == 0)

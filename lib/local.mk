@@ -153,6 +153,7 @@ lib_libcore_a_SOURCES += lib/stage.c lib/stage.h
 lib_libcore_a_SOURCES += lib/removal.c lib/removal.h lib/removal_private.h
 lib_libcore_a_SOURCES += lib/removal_files.c
 lib_libcore_a_SOURCES += lib/removal_image.c
+lib_libcore_a_SOURCES += lib/repository_places.c lib/repository_places.h
 lib_libcore_a_SOURCES += lib/repository_work.c lib/repository_work.h
 lib_libcore_a_SOURCES += lib/roll.h lib/roll_private.h
 lib_libcore_a_SOURCES += lib/roll_change.c

@@ -81,7 +81,7 @@ int repository_read(struct repository *repository, const struct image *image, co
 /* The caller frees *TEXT, NUL-terminated beyond *LENGTH. Checked against SHA256 (NULL: it is not known): ERR_CORRUPT. */
 int repository_read_text(struct repository *repository, const struct image *image, const char *file,
 			 const unsigned char *sha256, char **text, size_t *length, struct err *e);
-/* What all files of DISK, which are published, take up: image_disk.physical_bytes. */
+/* What all files of DISK, which are published, take up: image_disk.physical_bytes. Of a folder ERR_CORRUPT where they have another size than was recorded, without reading them. */
 int repository_physical(struct repository *repository, uint64_t image, const struct image_disk *disk,
 			uint64_t *bytes, struct err *e);
 /* Where DISK's files lie, as people are told: the base: "/var/lib/vmroll/images/images/7/1-vda.raw"; "pool vmroll of qemu+tcp://host1/system: vmroll-7.1-vda". The caller frees. */

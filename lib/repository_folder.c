@@ -211,7 +211,13 @@ static int physical(struct repository *repository, uint64_t image, const struct 
 	const struct imagefile file = {path, (const char *const *)disk->files.items, disk->files.count};
 	uint64_t virtual_bytes;
 
-	return imagefile_sizes(&file, &virtual_bytes, bytes, e);
+	if (imagefile_sizes(&file, &virtual_bytes, bytes, e) < 0)
+		return e->code;
+	return virtual_bytes == disk->virtual_bytes
+		       ? 0
+		       : err_set(e, ERR_CORRUPT, "%s/%s: of %llu bytes, %llu were recorded", path,
+				 disk->files.items[0], (unsigned long long)virtual_bytes,
+				 (unsigned long long)disk->virtual_bytes);
 }
 
 static char *where(const struct repository *repository, uint64_t image, const char *file)

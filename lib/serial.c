@@ -26,7 +26,7 @@ static int decode(const struct bytes *raw, uint64_t *last, struct err *e)
 	return result < 0 ? result : err_set(e, ERR_CORRUPT, "it says no number");
 }
 
-static int take_once(struct store *store, uint64_t count, uint64_t *first, struct err *e)
+static int take_once(struct store *store, uint64_t floor, uint64_t count, uint64_t *first, struct err *e)
 {
 	cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(store);
 	cleanup(bytes_done) struct bytes before = {0};
@@ -36,6 +36,8 @@ static int take_once(struct store *store, uint64_t count, uint64_t *first, struc
 	int result = store_get(store, KEY_SERIAL, strlen(KEY_SERIAL), &before, e);
 	if (result < 0 || (result == 1 && decode(&before, &last, e) < 0))
 		return e->code;
+	if (last < floor)
+		last = floor;
 	/* Whoever begins again at 1 gives away what belongs to another. */
 	if (last > UINT64_MAX - count)
 		return err_set(e, ERR_CORRUPT, "no number is left");
@@ -50,13 +52,23 @@ static int take_once(struct store *store, uint64_t count, uint64_t *first, struc
 	return 0;
 }
 
-int serial_take(struct store *store, uint64_t count, uint64_t *first, struct err *e)
+static int take(struct store *store, uint64_t floor, uint64_t count, uint64_t *first, struct err *e)
 {
 	int result = ERR_CONFLICT;
 
 	for (int attempt = 0; attempt < TRIES_MAX && result == ERR_CONFLICT; attempt++)
-		result = take_once(store, count, first, e);
+		result = take_once(store, floor, count, first, e);
 	return result < 0 ? err_wrap(e, "counter %s", KEY_SERIAL) : 0;
+}
+
+int serial_take(struct store *store, uint64_t count, uint64_t *first, struct err *e)
+{
+	return take(store, 0, count, first, e);
+}
+
+int serial_above(struct store *store, uint64_t floor, uint64_t *number, struct err *e)
+{
+	return take(store, floor, 1, number, e);
 }
 
 int serial_next(struct store *store, uint64_t *number, struct err *e)

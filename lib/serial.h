@@ -11,5 +11,7 @@
 int serial_next(struct store *store, uint64_t *number, struct err *e);
 /* COUNT of them in a row, of which *FIRST is the least. */
 int serial_take(struct store *store, uint64_t count, uint64_t *first, struct err *e);
+/* The next above FLOOR; so are those that follow. */
+int serial_above(struct store *store, uint64_t floor, uint64_t *number, struct err *e);
 
 #endif

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "mastimg.h"
 #include "mem.h"
+#include "repository_places.h"
 #include "repository_work.h"
 #include "stage.h"
 #include "str.h"
@@ -49,19 +50,6 @@ static int act_clean(struct repository *repository, struct repository_worker *wo
 	if (repository_tidy(repository, visit->image, &removed, e) < 0)
 		return e->code;
 	return repository_worker_send(worker, &removed, sizeof removed, e);
-}
-
-static int act_ids(struct repository *repository, struct repository_worker *worker, void *context, struct err *e)
-{
-	uint64_t *ids = NULL;
-	size_t count;
-
-	(void)context;
-	if (repository_ids(repository, &ids, &count, e) < 0)
-		return e->code;
-	int result = repository_worker_send(worker, ids, count * sizeof *ids, e);
-	free(ids);
-	return result;
 }
 
 /* ---- in the parent ---- */
@@ -198,41 +186,6 @@ static int look_at_stages(struct gc *gc, struct err *e)
 
 /* ---- files that no record names ---- */
 
-struct ids {
-	uint64_t *items;
-	size_t count, capacity;
-};
-
-static void ids_done(struct ids *ids)
-{
-	vec_done(ids);
-}
-
-static int take_ids(void *context, const void *bytes, size_t length, struct err *e)
-{
-	struct ids *ids = context;
-
-	if (length % sizeof *ids->items != 0)
-		return err_set(e, ERR_CORRUPT, "a frame of %zu bytes", length);
-	for (size_t at = 0; at < length; at += sizeof *ids->items) {
-		uint64_t id;
-		memcpy(&id, (const char *)bytes + at, sizeof id);
-		vec_push(ids, id);
-	}
-	return 0;
-}
-
-static int list_places(const struct gc *gc, struct ids *ids, struct err *e)
-{
-	const struct repository_work work = {.setting = gc->o->conf.image.repository,
-					     .stall_ms = gc->o->conf.image.stall_ms,
-					     .act = act_ids,
-					     .took = take_ids,
-					     .context = ids};
-
-	return repository_work(&work, e);
-}
-
 /* Whether an operation that has not ended is for the image ID. */
 static int has_stage(struct store_view *view, uint64_t id, struct err *e)
 {
@@ -317,11 +270,11 @@ static void look_at_place(struct gc *gc, uint64_t id)
 
 static int look_at_places(struct gc *gc, struct err *e)
 {
-	cleanup(ids_done) struct ids ids = {0};
+	cleanup(repository_places_done) struct repository_places places = {0};
 
-	if (list_places(gc, &ids, e) < 0)
+	if (repository_places(&gc->o->conf, &places, e) < 0)
 		return e->code;
-	vec_foreach(&ids, id)
+	vec_foreach(&places, id)
 		look_at_place(gc, *id);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "manifest.h"
 #include "mastimg.h"
 #include "mem.h"
+#include "repository_places.h"
 #include "repository_work.h"
 #include "source.h"
 #include "stage.h"
@@ -341,20 +342,6 @@ static void give_up(struct import *import, struct store *store)
 		log_warning("what was imported of %s is left for 'mastimg gc': %s", import->path, why.text);
 }
 
-/* Before anything is copied; the record is claimed once more at the end. */
-static int check_free(struct store *store, const char *name, struct err *e)
-{
-	cleanup(cleanup_store_view) struct store_view *view = NULL;
-	cleanup(image_done) struct image image = {0};
-
-	if (store_view_open(&view, store, e) < 0)
-		return e->code;
-	int result = image_find(view, name, &image, e);
-	return result == 1
-		       ? err_set(e, ERR_USAGE, "there is an image '%s' already: choose another --name", name)
-		       : result;
-}
-
 /* What is decided before: its name, and what goes with it. */
 static int decide(struct import *import, struct store *store, struct err *e)
 {
@@ -378,6 +365,8 @@ static int begin_stage(struct import *import, struct store *store, struct err *e
 	const struct conf *conf = &import->o->conf;
 	struct stage *stage = &import->stage;
 
+	if (repository_number(conf, store, &stage->id, e) < 0)
+		return e->code;
 	stage->generation = 1;
 	stage->what = mem_format("import %s", import->image.name);
 	stage->repository = mem_string(conf->image.repository);

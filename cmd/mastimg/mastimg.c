@@ -174,6 +174,17 @@ int require_image(struct store *store, const char *text, struct image *image, st
 	return image_require(view, text, image, e);
 }
 
+int check_free(struct store *store, const char *name, struct err *e)
+{
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	cleanup(image_done) struct image image = {0};
+
+	if (store_view_open(&view, store, e) < 0)
+		return e->code;
+	int result = image_find(view, name, &image, e);
+	return result == 1 ? err_set(e, ERR_USAGE, "there is an image '%s' already", name) : result;
+}
+
 int lock_image(const struct options *o, const struct image *image, bool shared, struct lock *lock, struct err *e)
 {
 	cleanup(cleanup_mem) char *path = NULL;

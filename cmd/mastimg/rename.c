@@ -1,6 +1,8 @@
 /* rename.c - mastimg rename: another name for an image. */
 #include "config.h"
 
+#include <string.h>
+
 #include "mastimg.h"
 #include "mem.h"
 
@@ -14,6 +16,8 @@ int command_rename(void *context)
 	if (cli_operands(&o->cli, 2, 2, o->e) < 0 || image_check_name(o->cli.operands[1], o->e) < 0 ||
 	    cli_store(&o->conf, STORE_WRITE, &store, o->e) < 0 ||
 	    require_image(store, o->cli.operands[0], &old, o->e) < 0)
+		return o->e->code;
+	if (strcmp(old.name, o->cli.operands[1]) != 0 && check_free(store, o->cli.operands[1], o->e) < 0)
 		return o->e->code;
 	image_copy(&new, &old);
 	mem_replace(&new.name, o->cli.operands[1]);

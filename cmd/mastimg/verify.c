@@ -55,10 +55,12 @@ static int read_disk(const struct work *work, const struct image_generation *gen
 	cleanup(cleanup_mem) char *where = repository_where(work->repository, work->image, disk);
 	struct disk_copied copied;
 
-	int result = repository_read(work->repository, work->image, disk, &reader, e);
-	if (result < 0 || work->quick)
-		return result;
-	if (repository_worker_copy(work->worker, label, disk->virtual_bytes, reader, NULL, &copied, e) < 0)
+	if (work->quick) {
+		uint64_t bytes;
+		return repository_physical(work->repository, work->image->id, disk, &bytes, e);
+	}
+	if (repository_read(work->repository, work->image, disk, &reader, e) < 0 ||
+	    repository_worker_copy(work->worker, label, disk->virtual_bytes, reader, NULL, &copied, e) < 0)
 		return e->code;
 	if (copied.size_bytes != disk->virtual_bytes)
 		return err_set(e, ERR_CORRUPT, "%s: has another size than was recorded", where);

@@ -26,6 +26,21 @@ static void they_begin_at_one_and_rise(void **state)
 	assert_int_equal(number, 20);
 }
 
+static void what_is_taken_elsewhere_is_passed_over(void **state)
+{
+	struct kit *kit = *state;
+	struct err e = {0};
+	uint64_t number = 0;
+
+	assert_ok(serial_above(kit->store, 70, &number, &e), &e);
+	assert_int_equal(number, 71);
+	assert_ok(serial_above(kit->store, 5, &number, &e), &e);
+	assert_int_equal(number, 72);
+	assert_ok(serial_next(kit->store, &number, &e), &e);
+	assert_int_equal(number, 73);
+	assert_error(serial_above(kit->store, UINT64_MAX, &number, &e), ERR_CORRUPT, &e, "no number is left");
+}
+
 enum { PROCESSES = 4, EACH = 50 };
 
 static int take_many(const char *uri, int out)
@@ -104,6 +119,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		kit_test(they_begin_at_one_and_rise),
+		kit_test(what_is_taken_elsewhere_is_passed_over),
 		kit_test(several_processes_get_different_ones),
 		kit_test(several_in_a_row_are_given_once),
 		kit_test(a_damaged_counter_never_begins_again),
