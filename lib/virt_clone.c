@@ -182,6 +182,14 @@ static int run_watched(const struct copy *copy, const char *pool, const struct v
 	return result;
 }
 
+/* The daemon would refuse too, but for no reason that can be told from others. */
+static int check_free(virStoragePoolPtr owner, const char *pool, const char *name, struct err *e)
+{
+	cleanup(cleanup_volume) virStorageVolPtr other = virStorageVolLookupByName(owner, name);
+
+	return other ? err_set(e, ERR_CONFLICT, "volume %s in pool %s exists already", name, pool) : 0;
+}
+
 int virt_volume_clone(struct virt *virt, const char *pool, const struct virt_volume_spec *spec,
 		      const char *from_pool, const char *from, const struct disk_progress *progress,
 		      char **path, struct err *e)
@@ -191,6 +199,8 @@ int virt_volume_clone(struct virt *virt, const char *pool, const struct virt_vol
 	cleanup(cleanup_volume) virStorageVolPtr made = NULL;
 
 	int result = virt_pool_lookup(virt, pool, &owner, e);
+	if (result == 0)
+		result = check_free(owner, pool, spec->name, e);
 	if (result == 0)
 		result = virt_volume_lookup(virt, from_pool, from, &source, e);
 	if (result < 0)

@@ -222,11 +222,16 @@ int virt_domain_start(struct virt *virt, const unsigned char *uuid, struct err *
 /* 1: it was asked; 0: there is nothing to ask any more. */
 static int ask_down(virDomainPtr domain, struct err *e)
 {
+	int state = VIR_DOMAIN_NOSTATE;
+
 	if (virDomainShutdown(domain) == 0)
 		return 1;
 	int result = virt_domain_error(domain, e);
-	int active = is_active(domain, NULL);
-	return active == 1 ? result : active;
+	if (state_of(domain, &state, NULL) == 0)
+		return 0;
+	if (state == VIR_DOMAIN_PAUSED || state == VIR_DOMAIN_PMSUSPENDED)
+		return err_set(e, ERR_ENV, "%s is paused, and hears nobody", virDomainGetName(domain));
+	return virt_state_is_active(state) ? result : 0;
 }
 
 /* Until it is down, or NEXT: 1 it still runs. */

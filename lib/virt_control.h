@@ -31,7 +31,7 @@ int virt_domain_define(struct virt *virt, const char *xml, struct err *e);
 int virt_domain_undefine(struct virt *virt, const unsigned char *uuid, struct err *e);
 /* Running already is success. ERR_FULL where the host has no memory for it. */
 int virt_domain_start(struct virt *virt, const unsigned char *uuid, struct err *e);
-/* Asks it to shut down (ACPI or agent) and waits until UNTIL (when_monotonic): ERR_DEADLINE. Not running, or gone, is success. */
+/* Asks it to shut down (ACPI or agent) and waits until UNTIL (when_monotonic): ERR_DEADLINE. Not running, or gone, is success; ERR_ENV: it is paused. */
 int virt_domain_shutdown(struct virt *virt, const unsigned char *uuid, int64_t until, struct err *e);
 /* Pulls its plug. Not running, or gone, is success. */
 int virt_domain_destroy(struct virt *virt, const unsigned char *uuid, struct err *e);

@@ -32,6 +32,7 @@ struct reader {
 struct writer {
 	struct disk_writer disk;
 	struct end end;
+	char *zeros; /* what holes are sent as, SEND_BYTES; NULL: as holes */
 };
 
 static int stream_error(const struct end *end, struct err *e)
@@ -173,12 +174,26 @@ static int send_bytes(struct end *end, const char *bytes, uint64_t length, struc
 	return 0;
 }
 
+static int send_zeros(struct writer *writer, uint64_t length, struct err *e)
+{
+	int result = 0;
+
+	while (length > 0 && result == 0) {
+		uint64_t step = length < SEND_BYTES ? length : SEND_BYTES;
+		result = send_bytes(&writer->end, writer->zeros, step, e);
+		length -= step;
+	}
+	return result;
+}
+
 static int writer_write(struct disk_writer *disk, const struct disk_chunk *chunk, struct err *e)
 {
 	struct writer *writer = (struct writer *)disk;
 
 	if (chunk->bytes)
 		return send_bytes(&writer->end, chunk->bytes, chunk->length, e);
+	if (writer->zeros)
+		return send_zeros(writer, chunk->length, e);
 	if (virStreamSendHole(writer->end.stream, (long long)chunk->length, 0) < 0)
 		return stream_error(&writer->end, e);
 	return 0;
@@ -194,22 +209,45 @@ static void writer_close(struct disk_writer *disk)
 	struct writer *writer = (struct writer *)disk;
 
 	end_done(&writer->end);
+	free(writer->zeros);
 	free(writer);
+}
+
+/* The daemon leaves out holes of files and writes zeros to devices: what a file held before would show through. */
+static int keeps_old(struct virt *virt, const char *pool, const char *name, bool *keeps, struct err *e)
+{
+	cleanup(cleanup_volume) virStorageVolPtr volume = NULL;
+	virStorageVolInfo info;
+
+	int result = virt_volume_lookup(virt, pool, name, &volume, e);
+	if (result < 0)
+		return result;
+	if (virStorageVolGetInfo(volume, &info) < 0)
+		return virt_volume_error(pool, name, e);
+	*keeps = info.type == VIR_STORAGE_VOL_FILE && info.allocation > 0;
+	return 0;
 }
 
 int virt_volume_write(struct disk_writer **writer, struct virt *virt, const char *pool, const char *name,
 		      struct err *e)
 {
 	struct end end = {0};
+	bool keeps = false;
 
-	int result = begin_sparse(virt, pool, name, virStorageVolUpload, VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM,
-				  &end, e);
+	int result = keeps_old(virt, pool, name, &keeps, e);
+	if (result == 0)
+		result = begin_sparse(virt, pool, name, virStorageVolUpload,
+				      VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM, &end, e);
 	if (result < 0) {
 		end_done(&end);
 		return result;
 	}
 	struct writer *made = mem_alloc(sizeof *made);
-	*made = (struct writer){{writer_write, writer_finish, writer_close}, end};
+	*made = (struct writer){
+		.disk = {writer_write, writer_finish, writer_close},
+		.end = end,
+		.zeros = keeps ? mem_zalloc(SEND_BYTES, 1) : NULL,
+	};
 	*writer = &made->disk;
 	return 0;
 }

@@ -104,7 +104,8 @@ int virt_volume_delete(struct virt *virt, const char *pool, const char *name, st
 
 /*
  * The bytes of a volume, sparse where the daemon can (VIR_STORAGE_VOL_*_SPARSE_STREAM; where it cannot, all is data).
- * Of a qcow2 volume that is the container, not what a guest sees: give them raw volumes. The reader and writer must be closed before VIRT.
+ * Of a qcow2 volume that is the container, not what a guest sees: give them raw volumes. Into a file that held something before, zeros are
+ * sent for holes. finish says that the daemon has taken all, which its host may still have to put on disk. The reader and writer must be closed before VIRT.
  */
 int virt_volume_read(struct disk_reader **reader, struct virt *virt, const char *pool, const char *name,
 		     struct err *e);
