@@ -45,17 +45,19 @@ enum { PROCESSES = 4, EACH = 50 };
 
 static int take_many(const char *uri, int out)
 {
-	struct store *store;
+	cleanup(cleanup_store) struct store *store = NULL;
+	struct err e = {0};
+	uint64_t number;
 
-	if (store_open(&store, uri, STORE_WRITE, NULL) < 0)
-		return 1;
-	for (int i = 0; i < EACH; i++) {
-		uint64_t number;
-		if (serial_next(store, &number, NULL) < 0 || write(out, &number, sizeof number) != sizeof number)
-			return 1;
+	int result = store_open(&store, uri, STORE_WRITE, &e);
+	for (int i = 0; i < EACH && result == 0; i++) {
+		result = serial_next(store, &number, &e);
+		if (result == 0 && write(out, &number, sizeof number) != sizeof number)
+			result = ERR_ENV;
 	}
-	store_close(store);
-	return 0;
+	if (result < 0)
+		fprintf(stderr, "%s\n", e.text);
+	return result < 0;
 }
 
 static void several_processes_get_different_ones(void **state)
