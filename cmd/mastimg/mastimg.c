@@ -30,7 +30,7 @@ static const struct cli_option options[] = {
 	{OPTION_DRY_RUN, "dry-run", NULL, "gc: say what would be removed, remove nothing"},
 	{OPTION_FROM, "from", "VM@HOST", "update: capture this VM from now on"},
 	{OPTION_KEEP, "keep", "N", "register, update, import: how many generations are kept"},
-	{OPTION_NAME, "name", "NAME", "register, import: name of the image (the VM's)"},
+	{OPTION_NAME, "name", "NEW", "register, import: name of the image (the VM's)"},
 	{OPTION_PROGRESS, "progress", "WHEN", "auto (on a terminal), always or never"},
 	{OPTION_QUICK, "quick", NULL, "verify: only that all files are there, and of their size"},
 	{OPTION_QUIESCE, "quiesce", NULL, "register, update: freeze the file systems of a VM that runs"},
@@ -56,7 +56,7 @@ static const struct cli_command commands[] = {
 };
 
 static const char *const synopsis[] = {
-	"register [--name NAME] [--comment TEXT] [--keep N] [--quiesce] VM[@HOST]",
+	"register [--name NEW] [--comment TEXT] [--keep N] [--quiesce] VM[@HOST]",
 	"update [--from VM@HOST] [--comment TEXT] [--keep N] [--quiesce] NAME",
 	"delete NAME...",
 	"list [--changed] [options] [NAME...]",
@@ -64,8 +64,8 @@ static const char *const synopsis[] = {
 	"candidates [options] [HOST...]",
 	"verify [--quick] [NAME...]",
 	"export NAME FILE",
-	"import [--name NAME] [--comment TEXT] [--keep N] FILE",
-	"import --xml FILE [--name NAME] [--comment TEXT] [--keep N] FILE",
+	"import [--name NEW] [--comment TEXT] [--keep N] FILE",
+	"import --xml FILE [--name NEW] [--comment TEXT] [--keep N] FILE",
 	"rename NAME NEW",
 	"rollback NAME",
 	"gc [--dry-run] [--unknown]",

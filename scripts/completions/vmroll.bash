@@ -9,7 +9,8 @@ _vmroll_words()
 	HOST | HOST...) compgen -W "$(_vmroll_hosts)" -- "$word" ;;
 	COL,...) _vmroll_columns ;;
 	INCIDENT) compgen -W "$(notify-admins incidents -r -o INCIDENT 2>/dev/null)" -- "$word" ;;
-	VM | VM...) compgen -W "$(vmwhere --all -rn -o VM 2>/dev/null)" -- "$word" ;;
+	NAME | NAME...) [[ $program != *mastimg ]] || compgen -W "$("$program" list -r -o NAME 2>/dev/null)" -- "$word" ;;
+	VM | VM... | VM@HOST) compgen -W "$(vmwhere --all -rn -o VM 2>/dev/null)" -- "$word" ;;
 	esac
 }
 
@@ -90,4 +91,4 @@ _vmroll_operands()
 	_vmroll_words "$(grep -oE '(HOST|VM)(\.\.\.)?' <<<"$help" | head -n 1)"
 }
 
-complete -F _vmroll vmsnap hostping vmwhere notify-admins vmgroup
+complete -F _vmroll vmsnap hostping vmwhere notify-admins vmgroup mastimg
