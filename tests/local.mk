@@ -48,6 +48,7 @@ unit_tests += tests/unit/test_notice
 unit_tests += tests/unit/test_people
 unit_tests += tests/unit/test_place
 unit_tests += tests/unit/test_policy
+unit_tests += tests/unit/test_progress
 unit_tests += tests/unit/test_rate
 unit_tests += tests/unit/test_rec
 unit_tests += tests/unit/test_repository
@@ -126,6 +127,7 @@ tests_unit_test_roll_kill_SOURCES = tests/unit/test_roll_kill.c $(roll_kit)
 tests_unit_test_roll_kill_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_batch_commit
 tests_unit_test_roll_random_SOURCES = tests/unit/test_roll_random.c $(roll_kit)
 tests_unit_test_rows_SOURCES = tests/unit/test_rows.c cmd/rows.c
+tests_unit_test_progress_SOURCES = tests/unit/test_progress.c cmd/progress.c
 tests_unit_test_rate_SOURCES = tests/unit/test_rate.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_silence_SOURCES = tests/unit/test_silence.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h
 tests_unit_test_named_SOURCES = tests/unit/test_named.c tests/unit/store_kit.c tests/unit/store_kit.h tests/unit/unit.h

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154 # bats sets stderr_lines
 bats_require_minimum_version 1.5.0
 
-utilities=(vmsnap hostping vmwhere notify-admins vmgroup)
+utilities=(vmsnap hostping vmwhere notify-admins mastimg vmgroup)
 
 setup() {
 	scratch=$(mktemp -d "${BATS_TMPDIR:-/tmp}/vmroll.XXXXXX")
