@@ -1,10 +1,10 @@
 /* register.c - mastimg register, update: VMs captured as images. */
 #include "config.h"
 
-#include <signal.h>
 #include <string.h>
 
 #include "capture.h"
+#include "interrupt.h"
 #include "log.h"
 #include "mastimg.h"
 #include "mem.h"
@@ -12,25 +12,6 @@
 #include "str.h"
 #include "survey.h"
 #include "when.h"
-
-static volatile sig_atomic_t stop;
-
-static void on_signal(int number)
-{
-	(void)number;
-	stop = 1;
-}
-
-/* What was begun is taken back: the second signal ends us at once, and gc does it. */
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
-
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-}
 
 /* ---- which VM, and where ---- */
 
@@ -160,7 +141,7 @@ static struct capture_order order_of(struct job *job, const struct capture_progr
 				.vm = job->source.vm,
 				.quiesce = o->quiesce,
 				.progress = progress,
-				.stop = &stop,
+				.stop = interrupt_watch(),
 			},
 		.name = job->image,
 		.comment = o->comment,
@@ -252,9 +233,10 @@ int command_register(void *context)
 		result = ask_hosts(o, &job.hosts, o->cli.operands[0], &job.source, o->e);
 	if (result == 0)
 		result = choose_name(o, &job, o->e);
+	if (result == 0)
+		result = check_free(job.store, job.image, o->e);
 	if (result < 0)
 		return result;
-	catch_signals();
 	result = find_and_register(&job, o->cli.operands[0], &image, &written_bytes, o->e);
 	return end_job(&job, result, &image, written_bytes);
 }
@@ -301,7 +283,6 @@ int command_update(void *context)
 		result = find_source(o, &old, &job, o->e);
 	if (result < 0)
 		return result;
-	catch_signals();
 	job.image = old.name;
 	struct capture_order order = order_of(&job, &progress);
 	result = capture_update(&order, job.store, &old, &image, &written_bytes, o->e);
