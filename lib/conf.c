@@ -197,6 +197,9 @@ void conf_done(struct conf *conf)
 	notify_done(&conf->notify);
 	smtp_done(&conf->smtp);
 	sip_done(&conf->sip);
+	free(conf->image.repository);
+	free(conf->deploy.pool);
+	free(conf->deploy.policy);
 	conf_policies_done(conf);
 	conf_persons_done(conf);
 	conf_receivers_done(conf);
