@@ -10,6 +10,7 @@ source "$BATS_TEST_DIRNAME/lib/throwaway.bash"
 setup_file()
 {
 	lab_up --hosts 3 --guests 8
+	lab_disk golden host1
 	mkdir "$BATS_FILE_TMPDIR/mail"
 	background smtp "$top_srcdir/tests/lib/smtp-server" "$BATS_FILE_TMPDIR/mail"
 	wait_until 10 test -s "$BATS_FILE_TMPDIR/mail/port"
@@ -57,6 +58,13 @@ prepare()
 		ping { reference = { "$LAB_REFERENCE" } }
 		notify { admins = "/etc/vmroll/admins.csv" fallback = { "ops@example.org" } }
 		smtp { url = "smtp://127.0.0.1:$(<"$BATS_FILE_TMPDIR/mail/port")" from = "vmroll@example.org" tls = "none" }
+	END
+	truncate -s 16M /root/debian12.raw
+	cat >/root/debian12.xml <<-END
+		<domain type='qemu'><name>debian12</name><uuid>5b8c2d5e-6f0a-4b39-9a2e-0d6f4a1c7e21</uuid>
+		<memory unit='MiB'>96</memory><os><type arch='x86_64'>hvm</type></os><devices>
+		<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/images/debian12.qcow2'/>
+		<target dev='vda' bus='virtio'/></disk></devices></domain>
 	END
 	unset VMROLL_CONFIG VMROLL_STORE VMROLL_HOSTS
 	vmsnap
@@ -106,6 +114,10 @@ examples_of()
 
 @test "hostping(8)" {
 	examples_of hostping.8
+}
+
+@test "mastimg(8)" {
+	examples_of mastimg.8
 }
 
 @test "notify-admins(8)" {
