@@ -219,6 +219,7 @@ lab_tests += tests/lab/install.bats
 lab_tests += tests/lab/repository.bats
 lab_tests += tests/lab/vmgroup-capture.bats
 lab_tests += tests/lab/virt.bats
+lab_tests += tests/lab/vmgroup.bats
 lab_tests += tests/lab/vmsnap.bats
 
 # The lab and the demo themselves, as root, too.

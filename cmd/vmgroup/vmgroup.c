@@ -8,17 +8,20 @@
 #include "speaker.h"
 #include "str.h"
 #include "vmgroup.h"
+#include "when.h"
 
 enum { JOBS_MAX = 256 }; /* as of deploy.jobs */
 
 enum {
-	OPTION_COMMENT = CLI_LONG_ONLY,
+	OPTION_ALL = CLI_LONG_ONLY,
+	OPTION_COMMENT,
 	OPTION_DRY_RUN,
 	OPTION_FORCE,
 	OPTION_HOST,
 	OPTION_JOBS,
 	OPTION_LINKED,
 	OPTION_NAME,
+	OPTION_OVER_COMMIT,
 	OPTION_POLICY,
 	OPTION_POOL,
 	OPTION_PROGRESS,
@@ -26,10 +29,12 @@ enum {
 	OPTION_REPLACE,
 	OPTION_RESET_IDENTITY,
 	OPTION_START,
+	OPTION_TIMEOUT,
 	OPTION_WITH_IMAGES
 };
 
 static const struct cli_option options[] = {
+	{OPTION_ALL, "all", NULL, "undeploy: all deployments of a group"},
 	{OPTION_COMMENT, "comment", "TEXT", "why, for the log; create, copy: what the group is for"},
 	{OPTION_DRY_RUN, "dry-run", NULL, "deploy: show what would go where, do nothing"},
 	{OPTION_FORCE, "force", NULL, "undeploy, stop, restart: end VMs that run, hard"},
@@ -37,6 +42,7 @@ static const struct cli_option options[] = {
 	{OPTION_JOBS, "jobs", "N", "deploy: transfers at a time"},
 	{OPTION_LINKED, "linked", NULL, "deploy: disks as overlays of a base that lies there once"},
 	{OPTION_NAME, "name", "D", "deploy: name of the deployment (the group's)"},
+	{OPTION_OVER_COMMIT, "over-commit", "PERCENT", "deploy: promise so much of the storage, 100 to 10000"},
 	{OPTION_POLICY, "policy", "POLICY", "deploy: first-fit, best-fit or spread"},
 	{OPTION_POOL, "pool", "POOL", "deploy: storage pool on the hosts"},
 	{OPTION_PROGRESS, "progress", "WHEN", "auto (on a terminal), always or never"},
@@ -44,6 +50,7 @@ static const struct cli_option options[] = {
 	{OPTION_REPLACE, "replace", NULL, "import: also groups that are there and differ"},
 	{OPTION_RESET_IDENTITY, "reset-identity", NULL, "deploy: new keys and machine ids, by virt-sysprep"},
 	{OPTION_START, "start", NULL, "deploy, resume: start the VMs in the order of the members"},
+	{OPTION_TIMEOUT, "timeout", "TIME", "stop, restart: how long each VM has to shut down (1m)"},
 	{OPTION_WITH_IMAGES, "with-images", NULL, "remove, delete: also images that nobody else uses"},
 	{0, NULL, NULL, NULL},
 };
@@ -87,11 +94,12 @@ static const char *const synopsis[] = {
 	"export [GROUP...]",
 	"import [--replace] [--comment TEXT] FILE",
 	"deploy [--name D] [--host HOST] [--policy POLICY] [--pool POOL] [options] GROUP",
-	"undeploy [--force] [--comment TEXT] D|GROUP",
+	"undeploy [--force] [--comment TEXT] D",
+	"undeploy --all [--force] [--comment TEXT] GROUP",
 	"resume [--start] D",
 	"start D",
-	"stop [--force] D",
-	"restart [--force] D",
+	"stop [--force] [--timeout TIME] D",
+	"restart [--force] [--timeout TIME] D",
 	"status [options] [D]",
 	NULL,
 };
@@ -119,6 +127,12 @@ static int take_argument(struct options *o, int key, const char *argument, struc
 		return take_number(o, argument, e);
 	case OPTION_NAME:
 		return take_text(&o->name, "--name", argument, e);
+	case OPTION_OVER_COMMIT:
+		return str_parse_number(argument, 100, 10000, &o->over_commit, e) < 0
+			       ? err_wrap(e, "--over-commit")
+			       : 0;
+	case OPTION_TIMEOUT:
+		return when_parse_duration(argument, &o->timeout_ms, e) < 0 ? err_wrap(e, "--timeout") : 0;
 	case OPTION_POLICY:
 		return take_text(&o->policy, "--policy", argument, e);
 	case OPTION_POOL:
@@ -133,6 +147,9 @@ static int take_option(void *context, int key, const char *argument, struct err 
 	struct options *o = context;
 
 	switch (key) {
+	case OPTION_ALL:
+		o->all = true;
+		return 0;
 	case OPTION_DRY_RUN:
 		o->dry_run = true;
 		return 0;
@@ -182,7 +199,7 @@ static void choose_columns(int argc, char **argv)
 		{"show", members_columns, &members_column_count},
 		{"tree", tree_columns, &tree_column_count},
 		{"log", log_columns, &log_column_count},
-		{"deploy", status_columns, &status_column_count},
+		{"deploy", placement_columns, &placement_column_count},
 		{"status", status_columns, &status_column_count},
 	};
 

@@ -15,6 +15,7 @@ struct options {
 	struct cli cli;
 	struct conf conf;
 	struct err *e; /* where a command leaves its message */
+	bool all;
 	bool dry_run;
 	bool force;
 	bool linked;
@@ -28,14 +29,17 @@ struct options {
 	const char *policy;      /* NULL: conf.deploy.policy */
 	const char *pool;        /* NULL: conf.deploy.pool */
 	const char *progress;    /* NULL: auto */
+	int64_t timeout_ms;      /* 0: not said */
+	uint64_t over_commit;    /* percent; 0: conf.deploy.over_commit_percent */
 	uint64_t jobs;           /* 0: conf.deploy.jobs */
 	VEC(const char *) hosts; /* may be used; none: all */
 };
 
 /* Columns of the listings, for `-o`. */
-extern const struct column groups_columns[], members_columns[], tree_columns[], log_columns[], status_columns[];
+extern const struct column groups_columns[], members_columns[], tree_columns[], log_columns[],
+	status_columns[], placement_columns[];
 extern const size_t groups_column_count, members_column_count, tree_column_count, log_column_count,
-	status_column_count;
+	status_column_count, placement_column_count;
 
 /* Each gets struct options, is run after the settings were read, and returns an err_code with the message in options->e. */
 int command_create(void *context);

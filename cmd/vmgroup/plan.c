@@ -1,0 +1,199 @@
+/* plan.c - a deployment drawn up whole. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "log.h"
+#include "map.h"
+#include "mem.h"
+#include "plan.h"
+#include "vm.h"
+
+static int draw_random(void *bytes, size_t length, struct err *e)
+{
+	if (getrandom(bytes, length, 0) != (ssize_t)length)
+		return err_set_errno(e, ERR_ENV, errno, "random numbers");
+	return 0;
+}
+
+/* RFC 9562, version 4. */
+static int draw_uuid(unsigned char *uuid, struct err *e)
+{
+	int result = draw_random(uuid, VM_UUID_SIZE, e);
+
+	uuid[6] = (unsigned char)((uuid[6] & 0x0F) | 0x40);
+	uuid[8] = (unsigned char)((uuid[8] & 0x3F) | 0x80);
+	return result;
+}
+
+/* ---- MACs ---- */
+
+/* All that deployments have; the texts are theirs. */
+static struct map *known_macs(const struct deployments *deployments)
+{
+	struct map *known = map_new();
+
+	vec_foreach(deployments, deployment)
+		vec_foreach(&deployment->machines, machine)
+			vec_foreach(&machine->macs, mac)
+				map_add(known, *mac, strlen(*mac), *mac);
+	return known;
+}
+
+/* 52:54:00 is QEMU's. */
+static int draw_mac(struct map *known, struct image_texts *macs, struct err *e)
+{
+	unsigned char mac[VM_MAC_SIZE] = {0x52, 0x54, 0x00};
+	char text[VM_MAC_TEXT_SIZE];
+
+	do {
+		int result = draw_random(mac + 3, sizeof mac - 3, e);
+		if (result < 0)
+			return result;
+		vm_mac_format(mac, text);
+	} while (map_find(known, text, strlen(text)));
+	char *kept = mem_string(text);
+	vec_push(macs, kept);
+	map_add(known, kept, strlen(kept), kept);
+	return 0;
+}
+
+/* ---- machines ---- */
+
+struct drawing {
+	const struct fit *fit;
+	const struct fit_order *order;
+	struct deployment *deployment;
+	struct deployed_bases *bases;
+	struct map *macs;
+};
+
+static char *base_volume(const struct drawing *drawing, const struct source *source, const char *target)
+{
+	cleanup(cleanup_mem) char *own = mem_string("");
+
+	if (drawing->deployment->reset_identity) {
+		free(own);
+		own = mem_format("%llu.", (unsigned long long)drawing->deployment->id);
+	}
+	return mem_format("vmroll-base-%llu.%llu.%s%s.raw", (unsigned long long)source->image.id,
+			  (unsigned long long)source->number, own, target);
+}
+
+static bool is_drawn(const struct deployed_bases *bases, const char *host, const char *volume)
+{
+	vec_foreach(bases, base)
+		if (strcmp(base->host, host) == 0 && strcmp(base->volume, volume) == 0)
+			return true;
+	return false;
+}
+
+/* The base that DISK of a machine on ASKED is made of. */
+static char *draw_base(struct drawing *drawing, const struct source *source, const struct image_disk *disk,
+		       const struct asked *asked)
+{
+	cleanup(cleanup_mem) char *volume = base_volume(drawing, source, disk->target);
+
+	if (is_drawn(drawing->bases, asked->host->name, volume))
+		return mem_string(volume);
+	struct deployed_base *base = vec_push_zero(drawing->bases);
+	base->host = mem_string(asked->host->name);
+	base->uri = mem_string(asked->host->uri);
+	base->pool = mem_string(drawing->order->pool);
+	base->volume = mem_string(volume);
+	base->target = mem_string(disk->target);
+	base->image = source->image.id;
+	base->generation = source->number;
+	base->own = drawing->deployment->reset_identity ? drawing->deployment->id : 0;
+	base->capacity_bytes = disk->virtual_bytes;
+	base->need_bytes = fit_base_bytes(disk, asked->has_files);
+	return mem_string(volume);
+}
+
+static uint64_t promised_bytes(const struct drawing *drawing, uint64_t bytes)
+{
+	unsigned percent = drawing->order->session->conf->deploy.over_commit_percent;
+
+	return bytes / percent * 100 + bytes % percent * 100 / percent;
+}
+
+static void draw_disk(struct drawing *drawing, const struct source *source, const struct image_disk *disk,
+		      const struct asked *asked, struct deployed *machine)
+{
+	struct deployed_disk *drawn = vec_push_zero(&machine->disks);
+	bool linked = drawing->deployment->linked;
+
+	drawn->target = mem_string(disk->target);
+	drawn->format = mem_string(fit_format(disk, linked, asked->has_files));
+	drawn->volume = mem_format("%s-%s.%llu.%s", machine->name, disk->target,
+				   (unsigned long long)drawing->deployment->id, drawn->format);
+	drawn->capacity_bytes = disk->virtual_bytes;
+	drawn->need_bytes = promised_bytes(drawing, disk->virtual_bytes);
+	if (!fit_has_base(disk, linked, asked->has_files))
+		return;
+	cleanup(cleanup_mem) char *base = draw_base(drawing, source, disk, asked);
+	if (linked)
+		drawn->base = mem_string(base);
+}
+
+static int draw_machine(struct drawing *drawing, size_t number, struct err *e)
+{
+	const struct group_vm *vm = &drawing->order->vms->items[number];
+	const struct place_machine *place = &drawing->fit->machines.items[number];
+	const struct asked *asked = drawing->fit->hosts.items[place->host].asked;
+	const struct source *source =
+		&drawing->order->sources->items[source_place(drawing->order->sources, vm->image)];
+	struct deployed *machine = vec_push_zero(&drawing->deployment->machines);
+
+	machine->name = mem_format("%s-%s", drawing->deployment->name, vm->name);
+	machine->member = mem_string(vm->name);
+	machine->host = mem_string(asked->host->name);
+	machine->address = mem_string(asked->host->address);
+	machine->uri = mem_string(asked->host->uri);
+	machine->pool = mem_string(drawing->order->pool);
+	machine->pool_path = mem_string(asked->pool_path);
+	machine->image = vm->image;
+	machine->generation = source->number;
+	machine->memory_bytes = source->memory_bytes;
+	int result = draw_uuid(machine->uuid, e);
+	for (size_t i = 0; result == 0 && i < source->nics; i++)
+		result = draw_mac(drawing->macs, &machine->macs, e);
+	vec_foreach(&source->disks, disk)
+		draw_disk(drawing, source, disk->disk, asked, machine);
+	return result;
+}
+
+/* ---- names ---- */
+
+/* Names are looked for on every host that answered: one that moves there later must not meet its like. */
+static int check_names(const struct drawing *drawing, struct err *e)
+{
+	size_t taken = 0;
+
+	vec_foreach(&drawing->deployment->machines, machine) {
+		const struct asked *asked = asked_domain(drawing->order->asked, machine->name);
+		if (!asked)
+			continue;
+		log_error("%s has a VM %s already", asked->host->name, machine->name);
+		taken++;
+	}
+	if (taken == 0)
+		return 0;
+	return err_set(e, ERR_USAGE, "deployment %s: %zu of its VMs' names are taken: another --name?",
+		       drawing->deployment->name, taken);
+}
+
+int plan_draw(const struct fit *fit, const struct fit_order *order, struct deployment *deployment,
+	      struct deployed_bases *bases, struct err *e)
+{
+	struct drawing drawing = {fit, order, deployment, bases, known_macs(order->deployments)};
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < order->vms->count; i++)
+		result = draw_machine(&drawing, i, e);
+	map_free(drawing.macs);
+	return result < 0 ? result : check_names(&drawing, e);
+}
