@@ -21,7 +21,7 @@ static int read_and_check(const struct options *o, struct store *store, const st
 	if (members_read(o, view, o->cli.operands + 1, o->cli.operand_count - 1, members, e) < 0)
 		return e->code;
 	group_copy(&trial, base);
-	members_add_to(members, &trial);
+	members_add_to(members, o->replace, &trial);
 	return group_check(view, &trial, e);
 }
 
@@ -40,15 +40,22 @@ int command_create(void *context)
 	group.comment = mem_string(o->comment);
 	if (read_and_check(o, store, &group, &members, o->e) < 0 || members_capture(o, store, &members, o->e) < 0)
 		return o->e->code;
-	members_add_to(&members, &group);
+	members_add_to(&members, false, &group);
 	members_describe(&members, "create", &what);
 	return group_create(store, &group, str_text(&what), speaker_name(), o->e);
 }
 
+struct addition {
+	const struct members *members;
+	bool replace;
+};
+
 static int append(struct group *group, void *context, struct err *e)
 {
+	const struct addition *addition = context;
+
 	(void)e;
-	members_add_to(context, group);
+	members_add_to(addition->members, addition->replace, group);
 	return 0;
 }
 
@@ -65,6 +72,7 @@ int command_add(void *context)
 	    require_group(store, o->cli.operands[0], &group, o->e) < 0 ||
 	    read_and_check(o, store, &group, &members, o->e) < 0 || members_capture(o, store, &members, o->e) < 0)
 		return o->e->code;
-	members_describe(&members, "add", &what);
-	return change_group(o, store, group.name, append, &members, str_text(&what), o->e);
+	members_describe(&members, o->replace ? "add --replace" : "add", &what);
+	struct addition addition = {&members, o->replace};
+	return change_group(o, store, group.name, append, &addition, str_text(&what), o->e);
 }

@@ -53,13 +53,28 @@ void members_describe(const struct members *members, const char *verb, struct st
 		str_addf(text, " and %zu more", members->count - said);
 }
 
-void members_add_to(const struct members *members, struct group *group)
+/* A VM of that name, or that group. */
+static struct group_member *find_place(const struct group *group, const struct member *member)
 {
-	vec_foreach(members, member)
-		if (member->name)
+	vec_foreach(&group->members, there)
+		if (member->name ? str_equal(there->name, member->name) : there->group == member->id)
+			return there;
+	return NULL;
+}
+
+void members_add_to(const struct members *members, bool replace, struct group *group)
+{
+	vec_foreach(members, member) {
+		struct group_member *place = replace ? find_place(group, member) : NULL;
+		if (place && member->name) {
+			place->image = member->id;
+			place->count = member->count;
+		} else if (!place && member->name) {
 			group_add_image(group, member->name, member->id, member->count);
-		else
+		} else if (!place) {
 			group_add_group(group, member->id);
+		}
+	}
 }
 
 /* ---- a word ---- */

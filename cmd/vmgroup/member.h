@@ -37,7 +37,8 @@ int members_read(const struct options *o, struct store_view *view, char **words,
 		 struct members *members, struct err *e);
 /* Captures what is to come, one after the other. If one fails, those before it stay images, and are named on stderr. */
 int members_capture(struct options *o, struct store *store, struct members *members, struct err *e);
-void members_add_to(const struct members *members, struct group *group);
+/* Behind those that GROUP has; REPLACE: in the place of one of the same name, if there is one. */
+void members_add_to(const struct members *members, bool replace, struct group *group);
 /* "VERB web=centos9*3 db=db9 group:base", for the log: as much as fits a line. */
 void members_describe(const struct members *members, const char *verb, struct str *text);
 

@@ -47,7 +47,7 @@ static const struct cli_option options[] = {
 	{OPTION_POOL, "pool", "POOL", "deploy: storage pool on the hosts"},
 	{OPTION_PROGRESS, "progress", "WHEN", "auto (on a terminal), always or never"},
 	{OPTION_QUIESCE, "quiesce", NULL, "NAME=VM@HOST, update: freeze the file systems of a VM that runs"},
-	{OPTION_REPLACE, "replace", NULL, "import: also groups that are there and differ"},
+	{OPTION_REPLACE, "replace", NULL, "add: instead of members of that name; import: of groups that differ"},
 	{OPTION_RESET_IDENTITY, "reset-identity", NULL, "deploy: new keys and machine ids, by virt-sysprep"},
 	{OPTION_START, "start", NULL, "deploy, resume: start the VMs in the order of the members"},
 	{OPTION_TIMEOUT, "timeout", "TIME", "stop, restart: how long each VM has to shut down (1m)"},
@@ -81,7 +81,7 @@ static const struct cli_command commands[] = {
 
 static const char *const synopsis[] = {
 	"create [--comment TEXT] [--quiesce] GROUP MEMBER...",
-	"add [--comment TEXT] [--quiesce] GROUP MEMBER...",
+	"add [--replace] [--comment TEXT] [--quiesce] GROUP MEMBER...",
 	"remove [--with-images] [--comment TEXT] GROUP NAME...",
 	"update [--quiesce] [--comment TEXT] GROUP",
 	"rename [--comment TEXT] GROUP NEW",

@@ -6,12 +6,20 @@ _vmroll_words()
 {
 	case $1 in
 	FILE | SOURCE) compgen -f -- "$word" ;;
+	GROUP | GROUP...) compgen -W "$(vmgroup list -r -o GROUP 2>/dev/null)" -- "$word" ;;
+	D) compgen -W "$(_vmroll_deployments)" -- "$word" ;;
+	'D|GROUP') compgen -W "$(_vmroll_deployments) $(vmgroup list -r -o GROUP 2>/dev/null)" -- "$word" ;;
 	HOST | HOST...) compgen -W "$(_vmroll_hosts)" -- "$word" ;;
 	COL,...) _vmroll_columns ;;
 	INCIDENT) compgen -W "$(notify-admins incidents -r -o INCIDENT 2>/dev/null)" -- "$word" ;;
 	NAME | NAME...) [[ $program != *mastimg ]] || compgen -W "$("$program" list -r -o NAME 2>/dev/null)" -- "$word" ;;
 	VM | VM... | VM@HOST) compgen -W "$(vmwhere --all -rn -o VM 2>/dev/null)" -- "$word" ;;
 	esac
+}
+
+_vmroll_deployments()
+{
+	vmgroup list -r -o DEPLOYED 2>/dev/null | tr , '\n' | grep -vx -e -
 }
 
 _vmroll_hosts()

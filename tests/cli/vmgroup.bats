@@ -175,6 +175,16 @@ fails()
 	[ -e "$scratch/images/images/$id_b/1-vda.raw" ]
 }
 
+@test "add --replace gives a member another image or count in its place" {
+	images a b
+	vmgroup create base
+	vmgroup create x 'web=a*2' base db=a
+	fails 2 'two VMs would be called web1' vmgroup add x 'web=a*5'
+	vmgroup add --replace x 'web=b*5' mail=a base
+	[ "$(members x)" = 'web:b:5 base:-:0 db:a:1 mail:a:1' ]
+	[[ $(vmgroup log -r -o WHAT x | tail -n 1) == 'add --replace web=b*5 mail=a group:base' ]]
+}
+
 @test "a group in use is not deleted; those that use it are named" {
 	vmgroup create low
 	vmgroup create high low
@@ -329,6 +339,29 @@ fails()
 	[[ $output == *DEPLOYED* ]]
 	run vmgroup log -o help
 	[[ $output == *WHAT* ]]
+}
+
+# completes WORD...: what bash offers for the last of them.
+completes()
+{
+	(
+		# shellcheck source=scripts/completions/vmroll.bash
+		source "${top_srcdir:?}/scripts/completions/vmroll.bash"
+		COMP_WORDS=("$@")
+		COMP_CWORD=$(($# - 1))
+		_vmroll
+		echo "${COMPREPLY[*]}"
+	)
+}
+
+@test "completion knows the groups" {
+	vmgroup create shop
+	vmgroup create mail
+	[ "$(completes vmgroup show '')" = 'mail shop' ]
+	[ "$(completes vmgroup add s)" = shop ]
+	[ "$(completes vmgroup tree s)" = shop ]
+	[ "$(completes vmgroup undeploy m)" = mail ]
+	[ "$(completes vmgroup resume m)" = '' ]
 }
 
 @test "what is used again and again in a shell at once is not lost" {
