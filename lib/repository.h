@@ -29,8 +29,6 @@
 
 /* NAME of what describes a generation beside the store (manifest.h): it is kept as long as the generation that it is of. */
 #define REPOSITORY_MANIFEST "manifest.json"
-/* The *NAME (the caller frees) of the newest one in FOLDER, one of images/ID or one that was exported: manifest.json, else GENERATION-manifest.json. ERR_NOT_FOUND, ERR_ENV. */
-int repository_find_manifest(const char *folder, char **name, struct err *e);
 
 enum { REPOSITORY_TEXT_MAX = 16 << 20 };
 

@@ -169,7 +169,10 @@ int source_folder(struct source **source, const char *path, size_t number, struc
 
 	made->source = (struct source){
 		.proven = true, .read_config = read_config, .read_disk = read_disk, .close = close_folder};
-	made->path = mem_string(path);
+	/* Somebody's link to a folder is fine here; imagefile follows none. */
+	made->path = realpath(path, NULL);
+	if (!made->path)
+		made->path = mem_string(path);
 	made->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int result =
 		made->fd < 0 ? err_set_errno(e, ERR_ENV, errno, "%s", path) : read_manifest(made, number, e);

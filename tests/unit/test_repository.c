@@ -370,27 +370,6 @@ static void another_size_is_refused(void **state)
 	expect_list(world, "staging/3", "");
 }
 
-static void the_newest_manifest_is_found(void **state)
-{
-	struct world *world = *state;
-	cleanup(cleanup_mem) char *folder = path_of(world, "images/7");
-	cleanup(cleanup_mem) char *exported = path_of(world, "images/7/manifest.json");
-	char *name = NULL;
-	struct err e = {0};
-
-	assert_int_equal(repository_find_manifest(folder, &name, &e), ERR_ENV);
-	assert_error(repository_find_manifest(world->folder, &name, &e), ERR_NOT_FOUND, &e,
-		     "has no manifest.json");
-	add_generations(world, 3);
-	assert_ok(repository_find_manifest(folder, &name, &e), &e);
-	assert_string_equal(name, "3-manifest.json");
-	free(name);
-	assert_int_equal(close(open(exported, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
-	assert_ok(repository_find_manifest(folder, &name, &e), &e);
-	assert_string_equal(name, "manifest.json");
-	free(name);
-}
-
 /* ---- hostile ---- */
 
 static void names_that_lead_elsewhere_are_refused(void **state)
@@ -835,7 +814,6 @@ int main(void)
 		repository_test(ids_are_numbers_in_their_order),
 		repository_test(room_is_what_the_reserve_leaves),
 		repository_test(another_size_is_refused),
-		repository_test(the_newest_manifest_is_found),
 		repository_test(names_that_lead_elsewhere_are_refused),
 		repository_test(records_that_lead_elsewhere_are_refused),
 		repository_test(links_are_not_followed),
