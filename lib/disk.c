@@ -13,6 +13,8 @@ enum {
 	STEP_BYTES = 64 << 20,
 	/* Less of data: a writer may be slow. */
 	RUN_BYTES = 1 << 20,
+	/* Nor is a hole given whole, however long: a writer may have to look at what was there before. */
+	HOLE_BYTES = 1 << 30,
 };
 
 struct copy {
@@ -109,7 +111,9 @@ static int pass_hole(struct copy *copy, uint64_t length, struct err *e)
 		copy->hole_bytes += step;
 		copy->done_bytes += step;
 		length -= step;
-		int result = tell_now_and_then(copy, e);
+		int result = copy->hole_bytes < HOLE_BYTES ? 0 : give_hole(copy, e);
+		if (result == 0)
+			result = tell_now_and_then(copy, e);
 		if (result != 0)
 			return result;
 	}

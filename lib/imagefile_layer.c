@@ -14,6 +14,8 @@ struct writer {
 	struct imagefile_part blocks;
 	struct imagefile_index index;
 	struct digest *digest; /* of all blocks, one after the other */
+	struct digest *read;   /* of what of them was read back so far */
+	uint64_t read_bytes;
 	char *folder, *name;
 	uint64_t at;          /* of the disk */
 	uint64_t length;      /* of the blocks so far */
@@ -32,17 +34,42 @@ static int other_size(const struct writer *writer, struct err *e)
 		writer->blocks.path, (unsigned long long)writer->old.size_bytes);
 }
 
+/* Reads what lies on disk up to END, not what is left of it in memory. While the layer grows, so that the end does not take long. */
+static int read_back(struct writer *writer, uint64_t end, struct err *e)
+{
+	cleanup(cleanup_mem) unsigned char *bytes = mem_alloc(IMAGEFILE_READ_BYTES);
+
+	posix_fadvise(writer->blocks.fd, (off_t)writer->read_bytes, (off_t)(end - writer->read_bytes),
+		      POSIX_FADV_DONTNEED);
+	while (writer->read_bytes < end) {
+		uint64_t left = end - writer->read_bytes;
+		size_t step = left < IMAGEFILE_READ_BYTES ? (size_t)left : IMAGEFILE_READ_BYTES;
+		if (imagefile_part_read(&writer->blocks, bytes, step, writer->read_bytes, e) < 0)
+			return e->code;
+		digest_add(writer->read, bytes, step);
+		writer->read_bytes += step;
+	}
+	return 0;
+}
+
+static int write_block(struct writer *writer, const unsigned char *bytes, size_t length, struct err *e)
+{
+	if (imagefile_part_write(&writer->blocks, bytes, length, writer->length, e) < 0)
+		return e->code;
+	if (writer->written)
+		*writer->written += length;
+	return writer->blocks.stable_bytes > writer->read_bytes
+		       ? read_back(writer, writer->blocks.stable_bytes, e)
+		       : 0;
+}
+
 static int add_block(struct writer *writer, const unsigned char *bytes, size_t length, struct err *e)
 {
-	bool zero = disk_is_zero(bytes, length);
-
-	if (!zero && imagefile_part_write(&writer->blocks, bytes, length, writer->length, e) < 0)
+	if (!disk_is_zero(bytes, length) && write_block(writer, bytes, length, e) < 0)
 		return e->code;
 	digest_add(writer->digest, bytes, length);
 	vec_push(&writer->index, writer->at / DISK_BLOCK);
 	writer->length += length;
-	if (writer->written && !zero)
-		*writer->written += length;
 	return 0;
 }
 
@@ -100,34 +127,18 @@ static int write_chunk(struct disk_writer *common, const struct disk_chunk *chun
 	return 0;
 }
 
-static int digest_blocks(const struct imagefile_part *part, unsigned char *bytes, unsigned char *sha256,
-			 struct err *e)
-{
-	cleanup(cleanup_digest) struct digest *digest = digest_new();
-
-	for (uint64_t at = 0; at < part->size_bytes;) {
-		uint64_t left = part->size_bytes - at;
-		size_t step = left < IMAGEFILE_READ_BYTES ? (size_t)left : IMAGEFILE_READ_BYTES;
-		if (imagefile_part_read(part, bytes, step, at, e) < 0)
-			return e->code;
-		digest_add(digest, bytes, step);
-		at += step;
-	}
-	return digest_end(digest, sha256, e);
-}
-
-/* Reads what lies on disk, not what is left of it in memory. */
-static int check_written(const struct writer *writer, struct err *e)
+static int check_written(struct writer *writer, struct err *e)
 {
 	cleanup(imagefile_layer_done) struct imagefile_layer layer = {.blocks = IMAGEFILE_PART_NONE};
 	unsigned char wanted[DIGEST_SIZE], found[DIGEST_SIZE];
 
-	posix_fadvise(writer->blocks.fd, 0, 0, POSIX_FADV_DONTNEED);
 	int result = imagefile_layer_open(&layer, writer->folder, writer->name, writer->old.size_bytes, e);
+	if (result == 0)
+		result = read_back(writer, writer->length, e);
 	if (result == 0)
 		result = digest_end(writer->digest, wanted, e);
 	if (result == 0)
-		result = digest_blocks(&layer.blocks, writer->bytes, found, e);
+		result = digest_end(writer->read, found, e);
 	if (result == 0 && memcmp(wanted, found, DIGEST_SIZE) != 0)
 		return err_set(e, ERR_CORRUPT, "%s: what was written there reads differently",
 			       writer->blocks.path);
@@ -169,6 +180,7 @@ static void close_writer(struct disk_writer *common)
 	imagefile_part_done(&writer->blocks);
 	vec_done(&writer->index);
 	digest_free(writer->digest);
+	digest_free(writer->read);
 	free(writer->folder);
 	free(writer->name);
 	free(writer->bytes);
@@ -192,6 +204,7 @@ int imagefile_write_layer(struct disk_writer **writer, const struct imagefile *o
 				  .old = view,
 				  .blocks = blocks,
 				  .digest = digest_new(),
+				  .read = digest_new(),
 				  .folder = mem_string(folder),
 				  .name = mem_string(name),
 				  .written = written,

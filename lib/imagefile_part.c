@@ -47,8 +47,8 @@ static int open_in(const char *folder, const char *name, int flags, const char *
 
 static int open_part(struct imagefile_part *part, const char *folder, const char *name, int flags, struct err *e)
 {
-	cleanup(imagefile_part_done) struct imagefile_part opened = {-1, mem_format("%s/%s", folder, name), 0,
-								     0, 0};
+	cleanup(imagefile_part_done) struct imagefile_part opened = {
+		-1, mem_format("%s/%s", folder, name), 0, 0, 0, 0};
 	struct stat status;
 
 	opened.fd = open_in(folder, name, flags, opened.path, e);
@@ -109,8 +109,11 @@ static int flush_behind(struct imagefile_part *part, uint64_t end, struct err *e
 		return 0;
 	part->flushed_bytes = end;
 	int result = sync_file_range(part->fd, (off_t)begin, (off_t)(end - begin), SYNC_FILE_RANGE_WRITE);
-	if (result == 0 && begin >= FLUSH_BYTES)
-		result = sync_file_range(part->fd, (off_t)(begin - FLUSH_BYTES), FLUSH_BYTES, wait_all);
+	if (result == 0 && begin > part->stable_bytes)
+		result = sync_file_range(part->fd, (off_t)part->stable_bytes,
+					 (off_t)(begin - part->stable_bytes), wait_all);
+	if (result == 0)
+		part->stable_bytes = begin;
 	bool lost = result < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO);
 	return lost ? imagefile_failed(errno, part->path, e) : 0;
 }
@@ -133,7 +136,7 @@ int imagefile_part_end(struct imagefile_part *part, uint64_t size_bytes, struct 
 {
 	if (ftruncate(part->fd, (off_t)size_bytes) < 0 || fsync(part->fd) < 0)
 		return imagefile_failed(errno, part->path, e);
-	part->size_bytes = size_bytes;
+	part->size_bytes = part->stable_bytes = size_bytes;
 	return 0;
 }
 

@@ -16,6 +16,7 @@ struct imagefile_part {
 	char *path; /* as people are told */
 	uint64_t size_bytes, physical_bytes;
 	uint64_t flushed_bytes; /* up to there, it is on its way to the disk */
+	uint64_t stable_bytes;  /* up to there, it lies on it, where the file system can tell */
 };
 #define IMAGEFILE_PART_NONE                                                                                  \
 	{                                                                                                    \

@@ -2,8 +2,8 @@
  * manifest.h - what is known of a master image as JSON beside its files, so that a folder of them is an image anywhere.
  *
  * A file GENERATION-manifest.json lies in each folder of the repository, written with each capture, and manifest.json in what
- * `mastimg export` makes. It may lag behind the store (a fold, a rollback, a rename do not write it
- * anew): whoever imports reads with the layers that are there, and lets the digests decide. {"vmroll_image":1, "name":…,
+ * `mastimg export` makes. It may lag behind the store (a fold, a rollback, a rename do not write it anew): whoever imports
+ * reads with the layers that are there, and lets the digests decide. {"vmroll_image":1, "name":…,
  * "generations":[{"number":…, "disks":[…]}]}: keys are the names of image.h; times are RFC 3339, digests hexadecimal.
  */
 #ifndef VMROLL_MANIFEST_H

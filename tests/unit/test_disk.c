@@ -160,6 +160,43 @@ static void progress_is_told_within_a_hole(void **state)
 	assert_int_equal(copied.size_bytes, UINT64_C(2) << 30);
 }
 
+struct hole_sink {
+	struct disk_writer writer;
+	uint64_t longest_bytes, bytes;
+};
+
+static int take_hole(struct disk_writer *writer, const struct disk_chunk *chunk, struct err *e)
+{
+	struct hole_sink *sink = (struct hole_sink *)writer;
+
+	(void)e;
+	assert_null(chunk->bytes);
+	assert_int_equal(chunk->length % DISK_BLOCK, 0);
+	sink->bytes += chunk->length;
+	if (chunk->length > sink->longest_bytes)
+		sink->longest_bytes = chunk->length;
+	return 0;
+}
+
+static int finish_holes(struct disk_writer *writer, struct err *e)
+{
+	(void)writer, (void)e;
+	return 0;
+}
+
+static void long_holes_are_given_in_parts(void **state)
+{
+	(void)state;
+	struct hole hole = {{next_hole, NULL}, UINT64_C(5) << 29};
+	struct hole_sink sink = {.writer = {take_hole, finish_holes, NULL}};
+	struct disk_copied copied;
+	struct err e = {0};
+
+	assert_ok(disk_copy(&hole.reader, &sink.writer, NULL, &copied, &e), &e);
+	assert_int_equal(sink.bytes, UINT64_C(5) << 29);
+	assert_int_equal(sink.longest_bytes, 1 << 30);
+}
+
 static void progress_can_stop_it(void **state)
 {
 	(void)state;
@@ -181,6 +218,7 @@ int main(void)
 		cmocka_unit_test(without_a_writer_there_is_a_digest),
 		cmocka_unit_test(failures_of_either_end_are_told),
 		cmocka_unit_test(progress_is_told_within_a_hole),
+		cmocka_unit_test(long_holes_are_given_in_parts),
 		cmocka_unit_test(progress_can_stop_it),
 	};
 

@@ -603,6 +603,42 @@ static void a_flipped_bit_of_an_index_is_found(void **state)
 	expect_generation(disk, 1);
 }
 
+/* Larger than what waits in memory: it is read back while it grows. */
+static void what_is_written_is_read_back(void **state)
+{
+	struct disk *disk = *state;
+	struct imagefile old = generation(disk, 0);
+	enum { BLOCKS = 1300 };
+	cleanup(cleanup_mem) unsigned char *block = mem_alloc(DISK_BLOCK);
+	const struct disk_chunk chunk = {block, DISK_BLOCK};
+
+	new_disk(disk, 0, 0);
+	disk->length = (size_t)BLOCKS * DISK_BLOCK;
+	disk->contents[0] = mem_zalloc(1, disk->length);
+	disk->files[0] = strcpy(disk->names[0], "0.raw");
+	struct err e = {0};
+	assert_ok(write_next(disk, NULL, &e), &e);
+	disk->count++;
+	for (unsigned damaged = 0; damaged <= 1; damaged++) {
+		cleanup(cleanup_disk_writer) struct disk_writer *writer = NULL;
+		cleanup(cleanup_mem) char *name = mem_format("layer%u", damaged);
+		cleanup(cleanup_mem) char *path = mem_format("%s/%s", disk->folder, name);
+		assert_ok(imagefile_write_layer(&writer, &old, disk->folder, name, NULL, &e), &e);
+		for (unsigned i = 0; i < BLOCKS; i++) {
+			memset(block, 1 + i % 200, DISK_BLOCK);
+			assert_ok(writer->write(writer, &chunk, &e), &e);
+		}
+		if (damaged) {
+			cleanup(cleanup_fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
+			assert_int_equal(pwrite(fd, "?", 1, (off_t)disk->length - 1), 1);
+			assert_error(writer->finish(writer, &e), ERR_CORRUPT, &e,
+				     "layer1: what was written there reads differently");
+		} else {
+			assert_ok(writer->finish(writer, &e), &e);
+		}
+	}
+}
+
 static void an_index_of_another_disk_is_refused(void **state)
 {
 	struct disk *disk = *state;
@@ -770,6 +806,7 @@ int main(void)
 		disk_test(a_fold_on_a_full_disk_harms_nothing),
 		disk_test(a_disk_that_is_really_full),
 		disk_test(a_flipped_bit_of_an_index_is_found),
+		disk_test(what_is_written_is_read_back),
 		disk_test(an_index_of_another_disk_is_refused),
 		disk_test(a_flipped_bit_of_a_block_changes_the_digest),
 		disk_test(a_file_that_was_cut_is_found),
