@@ -92,3 +92,21 @@ members()
 	run --separate-stderr vmgroup update --hosts "$folder/hosts" base
 	[ "$status" -eq 2 ]
 }
+
+@test "what is deployed is not deleted, nor are its images; a rename does not lose it" {
+	vmgroup create shop web=web1@host1
+	vmgroup deploy --name trial shop
+	run --separate-stderr vmgroup delete --with-images shop
+	[ "$status" -eq 1 ]
+	[ "$stderr" = 'vmgroup: group shop is deployed as trial: undeploy it first' ]
+	vmgroup remove --with-images shop web
+	[ "$(mastimg list -r -o NAME)" = web1 ]
+	vmgroup rename shop store
+	[ "$(vmgroup list -r -o GROUP,VMS,DEPLOYED)" = $'store\t0\ttrial' ]
+	vmgroup undeploy trial
+	[ "$(vmgroup list -r -o GROUP,DEPLOYED)" = $'store\t-' ]
+	vmgroup add store web=web1
+	vmgroup delete --with-images store
+	[ -z "$(mastimg list -r)" ]
+	[ -z "$(ls "$folder/images/images")" ]
+}
