@@ -125,6 +125,9 @@ int group_log(struct store *store, const struct group_event *event, struct err *
 int group_events(struct store_view *view, const char *group,
 		 int (*each)(void *context, const struct group_event *event), void *context, struct err *e);
 
+/* Removes what was done before BEFORE. *REMOVED is added to. */
+int group_log_prune(struct store *store, int64_t before, uint64_t *removed, struct err *e);
+
 void group_encode(const struct group *group, struct str *out);
 int group_decode(const void *data, size_t length, struct group *group, struct err *e);
 

@@ -154,3 +154,42 @@ int group_events(struct store_view *view, const char *group,
 			return result;
 	return result;
 }
+
+/* ---- keeping ---- */
+
+/* The keys are in the order of time: the old ones are the first. */
+static int find_old(struct store *store, int64_t before, struct store_batch *batch, struct err *e)
+{
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	cleanup(cleanup_store_cursor) struct store_cursor *cursor = NULL;
+	struct store_item item;
+	struct key end;
+	int result;
+
+	key_add_instant(key_begin(&end, KEY_GROUP_LOG), before);
+	if (store_view_open(&view, store, e) < 0 ||
+	    store_cursor_open(&cursor, view, KEY_GROUP_LOG, strlen(KEY_GROUP_LOG), false, e) < 0)
+		return e->code;
+	while ((result = store_batch_room(batch) > 0 ? store_cursor_next(cursor, &item, e) : 0) == 1) {
+		if (item.key_length >= end.length && memcmp(item.key, end.bytes, end.length) >= 0)
+			return 0;
+		store_batch_delete(batch, item.key, item.key_length);
+	}
+	return result;
+}
+
+int group_log_prune(struct store *store, int64_t before, uint64_t *removed, struct err *e)
+{
+	size_t found;
+
+	do {
+		cleanup(cleanup_store_batch) struct store_batch *batch = store_batch_new(store);
+		if (find_old(store, before, batch, e) < 0)
+			return err_wrap(e, "log of groups");
+		found = store_batch_count(batch);
+		if (found > 0 && store_batch_commit(batch, e) < 0)
+			return err_wrap(e, "log of groups");
+		*removed += found;
+	} while (found > 0);
+	return 0;
+}

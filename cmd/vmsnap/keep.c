@@ -1,6 +1,7 @@
 /* keep.c - looks after what is stored: lists snapshots, prunes, renames. */
 #include "config.h"
 
+#include "group.h"
 #include "hoststate.h"
 #include "incident.h"
 #include "keep.h"
@@ -86,6 +87,8 @@ int keep_prune(struct store *store, int64_t age_ms, struct err *e)
 		result = incident_prune(store, before, &removed, e);
 	if (result == 0)
 		result = silence_prune(store, before, &removed, e);
+	if (result == 0)
+		result = group_log_prune(store, before, &removed, e);
 	if (result == 0)
 		log_info("%llu records removed", (unsigned long long)removed);
 	return result;

@@ -263,6 +263,9 @@ fails()
 	[ "$(vmgroup log -r | wc -l)" -eq 7 ]
 	vmgroup log -J first | jq -se --argjson id "$(vmgroup list -J | jq .id)" 'all(.id == $id and (.time | type) == "string")'
 	fails 1 "no group 'none', nor was there ever" vmgroup log none
+	vmsnap --prune=0
+	[ -z "$(vmgroup log -r)" ]
+	[ "$(members first)" = 'web:a:2' ]
 	fails 2 '--comment' vmgroup delete --comment $'a\nb' first
 }
 

@@ -547,6 +547,22 @@ static void what_is_done_is_in_the_log(void **state)
 	assert_log(kit, "none", "");
 }
 
+static void the_log_is_pruned_by_age(void **state)
+{
+	struct kit *kit = *state;
+	struct group_event event = {.group = (char *)"c", .what = (char *)"deploy", .by = (char *)"sato"};
+	uint64_t removed = 0;
+	struct err e = {0};
+
+	for (event.at = 1000; event.at < 1300; event.at++)
+		assert_ok(group_log(kit->store, &event, &e), &e);
+	assert_ok(group_log_prune(kit->store, 1000, &removed, &e), &e);
+	assert_int_equal(removed, 0);
+	assert_ok(group_log_prune(kit->store, 1299, &removed, &e), &e);
+	assert_int_equal(removed, 299);
+	assert_log(kit, "c", "c: deploy by sato\n");
+}
+
 /* ---- records ---- */
 
 static void what_is_no_group_is_said(void **state)
@@ -640,6 +656,7 @@ int main(void)
 		kit_test(an_image_that_is_deleted_meanwhile_is_no_member),
 		kit_test(a_group_that_is_taken_in_meanwhile_is_not_deleted),
 		kit_test(what_is_done_is_in_the_log),
+		kit_test(the_log_is_pruned_by_age),
 		kit_test(what_is_no_group_is_said),
 		cmocka_unit_test(damaged_records_are_no_crash),
 		kit_test(a_cycle_in_a_forged_store_ends),
