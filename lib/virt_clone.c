@@ -159,7 +159,9 @@ static int run_copy(const struct copy *copy, const char *pool, const struct virt
 {
 	cleanup(str_done) struct str xml = {0};
 
-	virt_write_spec(spec, &xml);
+	int result = virt_write_spec(copy->owner, spec, copy->from_bytes, &xml, e);
+	if (result < 0)
+		return result;
 	*made = make_copy(copy->owner, str_text(&xml), copy->from, copy->reflink);
 	return *made ? 0 : virt_volume_error(pool, spec->name, e);
 }

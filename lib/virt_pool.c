@@ -111,10 +111,11 @@ bool virt_pool_has_files(const struct virt_pool *pool)
 	return str_equal(pool->type, "dir") || str_equal(pool->type, "fs") || str_equal(pool->type, "netfs");
 }
 
-static int read_xml(virStoragePoolPtr handle, const char *name, struct virt_pool *pool, struct err *e)
+int virt_pool_load(virStoragePoolPtr handle, const char *name, struct virt_pool *pool, struct err *e)
 {
 	cleanup(domxml_pool_done) struct domxml_pool parsed = {0};
 	cleanup(cleanup_mem) char *xml = virStoragePoolGetXMLDesc(handle, 0);
+	virStoragePoolInfo info;
 
 	if (!xml)
 		return pool_error(name, e);
@@ -123,31 +124,28 @@ static int read_xml(virStoragePoolPtr handle, const char *name, struct virt_pool
 		err_wrap(e, "pool %s", name);
 		return result;
 	}
-	*pool = (struct virt_pool){.name = parsed.name, .type = parsed.type, .path = parsed.path};
+	if (virStoragePoolGetInfo(handle, &info) < 0)
+		return pool_error(name, e);
+	*pool = (struct virt_pool){
+		.name = parsed.name,
+		.type = parsed.type,
+		.path = parsed.path,
+		.active = info.state == VIR_STORAGE_POOL_RUNNING || info.state == VIR_STORAGE_POOL_DEGRADED,
+		.capacity_bytes = info.capacity,
+		.available_bytes = info.available,
+	};
 	parsed = (struct domxml_pool){0};
 	return 0;
 }
 
 static int read_pool(virStoragePoolPtr handle, const char *name, struct virt_pool *pool, struct err *e)
 {
-	cleanup(virt_pool_done) struct virt_pool read = {0};
-	virStoragePoolInfo info;
 	struct err ignored;
 
 	/* While a volume is being made there, the figures are those of the last look. */
 	if (virStoragePoolIsActive(handle) == 1 && try_refresh(handle, name, &ignored) == ERR_NET)
 		return err_set(e, ERR_NET, "%s", ignored.text);
-	int result = read_xml(handle, name, &read, e);
-	if (result < 0)
-		return result;
-	if (virStoragePoolGetInfo(handle, &info) < 0)
-		return pool_error(name, e);
-	read.active = info.state == VIR_STORAGE_POOL_RUNNING || info.state == VIR_STORAGE_POOL_DEGRADED;
-	read.capacity_bytes = info.capacity;
-	read.available_bytes = info.available;
-	*pool = read;
-	read = (struct virt_pool){0};
-	return 0;
+	return virt_pool_load(handle, name, pool, e);
 }
 
 int virt_pool_find(struct virt *virt, const char *name, struct virt_pool *pool, struct err *e)

@@ -75,7 +75,13 @@ int virt_volume_error(const char *pool, const char *name, struct err *e);
 /* What the daemon says of it now. */
 int virt_volume_load(virStorageVolPtr handle, const char *pool, struct virt_volume *volume, struct err *e);
 int virt_volume_path(virStorageVolPtr made, const char *pool, const char *name, char **path, struct err *e);
-/* Its XML; capacity 0 is left out. */
-void virt_write_spec(const struct virt_volume_spec *spec, struct str *xml);
+/*
+ * Its XML for that pool: of files sparse; of anything else wholly allocated, as libvirt would make a snapshot that can overflow
+ * of a logical volume that is not, and raw. CAPACITY_BYTES stands for a capacity of 0; UINT64_MAX: as libvirt sees fit. ERR_USAGE: a format that such a pool has not.
+ */
+int virt_write_spec(virStoragePoolPtr owner, const struct virt_volume_spec *spec, uint64_t capacity_bytes,
+		    struct str *xml, struct err *e);
+/* What the daemon says of the pool, with its figures as last seen. */
+int virt_pool_load(virStoragePoolPtr handle, const char *name, struct virt_pool *pool, struct err *e);
 
 #endif

@@ -143,19 +143,30 @@ int virt_volume_names(struct virt *virt, const char *pool, struct virt_names *na
 
 /* ---- making ---- */
 
-void virt_write_spec(const struct virt_volume_spec *spec, struct str *xml)
+int virt_write_spec(virStoragePoolPtr owner, const struct virt_volume_spec *spec, uint64_t capacity_bytes,
+		    struct str *xml, struct err *e)
 {
+	cleanup(virt_pool_done) struct virt_pool pool = {0};
+
+	int result = virt_pool_load(owner, "of the new volume", &pool, e);
+	if (result < 0)
+		return result;
+	bool is_sparse = virt_pool_has_files(&pool);
+	if (!is_sparse && !str_equal(spec->format, "raw"))
+		return err_set(e, ERR_USAGE, "pool %s is of type %s and has no %s volumes", pool.name,
+			       pool.type, spec->format);
+	uint64_t capacity = spec->capacity_bytes ? spec->capacity_bytes : capacity_bytes;
 	const struct domxml_volume volume = {
 		.name = (char *)spec->name,
-		.format = (char *)spec->format,
+		.format = is_sparse ? (char *)spec->format : NULL,
 		.backing_path = (char *)spec->backing_path,
 		.backing_format = (char *)spec->backing_format,
-		.capacity_bytes = spec->capacity_bytes ? spec->capacity_bytes : UINT64_MAX,
-		.allocation_bytes = 0,
-		.read_only = spec->read_only,
+		.capacity_bytes = capacity,
+		.allocation_bytes = is_sparse ? 0 : capacity,
+		.read_only = is_sparse && spec->read_only,
 	};
-
 	domxml_write_volume(xml, &volume);
+	return 0;
 }
 
 int virt_volume_path(virStorageVolPtr made, const char *pool, const char *name, char **path, struct err *e)
@@ -177,9 +188,10 @@ int virt_volume_create(struct virt *virt, const char *pool, const struct virt_vo
 	cleanup(str_done) struct str xml = {0};
 
 	int result = virt_pool_lookup(virt, pool, &owner, e);
+	if (result == 0)
+		result = virt_write_spec(owner, spec, UINT64_MAX, &xml, e);
 	if (result < 0)
 		return result;
-	virt_write_spec(spec, &xml);
 	cleanup(cleanup_volume) virStorageVolPtr made = virStorageVolCreateXML(owner, str_text(&xml), 0);
 	if (!made)
 		return virt_volume_error(pool, spec->name, e);

@@ -83,9 +83,9 @@ struct virt_volume_spec {
 	const char *format; /* "raw" or "qcow2" */
 	uint64_t capacity_bytes;
 	const char *backing_path, *backing_format; /* of an overlay (qcow2), else NULL */
-	bool read_only;                            /* mode 0444 */
+	bool read_only;                            /* mode 0444, of a file */
 };
-/* Makes an empty, sparse volume; of qcow2 the capacity is rounded up to 512 bytes. *PATH (may be NULL) is the caller's. */
+/* Makes an empty volume, sparse where it is a file; of qcow2 the capacity is rounded up to 512 bytes. *PATH (may be NULL) is the caller's. */
 int virt_volume_create(struct virt *virt, const char *pool, const struct virt_volume_spec *spec, char **path,
 		       struct err *e);
 /*

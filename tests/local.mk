@@ -74,6 +74,7 @@ unit_tests += tests/unit/test_token
 unit_tests += tests/unit/test_tarfile
 unit_tests += tests/unit/test_template
 unit_tests += tests/unit/test_virt
+unit_tests += tests/unit/test_virt_volume
 unit_tests += tests/unit/test_vm
 unit_tests += tests/unit/test_watch
 unit_tests += tests/unit/test_watchline

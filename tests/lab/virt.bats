@@ -348,6 +348,13 @@ definition()
 	fails NOT_FOUND uuid copy1
 }
 
+@test "a host without memory for a domain says so" {
+	definition huge 10000000-0000-4000-8000-000000000003 |
+		sed 's|<memory .*|<memory unit="TiB">4</memory>|; /<currentMemory /d' | on define
+	fails FULL start huge
+	on undefine huge
+}
+
 @test "what a domain left behind does not keep it from being undefined" {
 	local id
 	definition copy1 10000000-0000-4000-8000-000000000001 | on define
