@@ -92,8 +92,8 @@ static int write_manifest(struct repository *repository, const struct task *task
 	cleanup(cleanup_mem) char *file = NULL;
 
 	manifest_write(task->image, &manifest);
-	return repository_write_text(repository, stage->id, stage->image, stage->generation,
-				     REPOSITORY_MANIFEST, manifest.data, manifest.length, &file, e);
+	return repository_write_text(repository, stage->id, stage->image, stage->generation, MANIFEST_NAME,
+				     manifest.data, manifest.length, &file, e);
 }
 
 static int do_publish(struct repository *repository, struct repository_worker *worker, void *context,

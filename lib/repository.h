@@ -7,6 +7,8 @@
  * called vmroll-ID.GENERATION-TARGET and vmroll-ID.GENERATION-NAME; nothing can be renamed there, so the store alone says which
  * count. What is done to a pool goes through libvirt, and may hang: call these in a process that can be killed.
  *
+ * A manifest (MANIFEST_NAME of manifest.h) is kept as long as the generation that it is of.
+ *
  * Images are as secret as the disks that they were made of: folders are 0700, files 0600; what root makes is given to the owner of
  * DIR. So DIR must be writable by its owner alone, and no symbolic link below it is followed. Members of a group who may look
  * at the store see which images there are, and not what is in them.
@@ -26,9 +28,7 @@
 #include "disk.h"
 #include "err.h"
 #include "image.h"
-
-/* NAME of what describes a generation beside the store (manifest.h): it is kept as long as the generation that it is of. */
-#define REPOSITORY_MANIFEST "manifest.json"
+#include "manifest.h"
 
 enum { REPOSITORY_TEXT_MAX = 16 << 20 };
 

@@ -48,7 +48,7 @@ static bool disk_needs(const struct image_disk *disk, const char *file)
 static bool generation_needs(const struct image_generation *generation, const char *prefix, const char *file)
 {
 	cleanup(cleanup_mem) char *manifest =
-		mem_format("%s%llu-" REPOSITORY_MANIFEST, prefix, (unsigned long long)generation->number);
+		mem_format("%s%llu-" MANIFEST_NAME, prefix, (unsigned long long)generation->number);
 
 	if (str_equal(file, generation->config) || strcmp(file, manifest) == 0)
 		return true;

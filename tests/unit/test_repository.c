@@ -158,7 +158,7 @@ static int capture(struct world *world, struct image_generation *generation, str
 	    repository_write_text(world->repository, STAGE, IMAGE, number, "config.xml", config_text,
 				  strlen(config_text), &generation->config, e) < 0 ||
 	    digest_of(config_text, strlen(config_text), generation->config_sha256, e) < 0 ||
-	    repository_write_text(world->repository, STAGE, IMAGE, number, REPOSITORY_MANIFEST, manifest_text,
+	    repository_write_text(world->repository, STAGE, IMAGE, number, MANIFEST_NAME, manifest_text,
 				  strlen(manifest_text), &manifest, e) < 0)
 		return e->code;
 	return repository_publish(world->repository, STAGE, IMAGE, e);
