@@ -435,6 +435,41 @@ shop()
 	as_before
 }
 
+@test "a definition that a host refuses: all is taken back, and the host says why" {
+	sed "s|machine='[^']*'|machine='no-such-machine'|" "$golden/tiny.xml" >"$folder/odd.xml"
+	mastimg import --name odd --xml "$folder/odd.xml" "$golden/tiny.raw"
+	vmgroup create mixed a=tiny b=odd
+	run --separate-stderr vmgroup deploy --policy spread --linked mixed
+	[ "$status" -ne 0 ]
+	[[ $stderr == *': mixed-b: '*no-such-machine* ]]
+	[[ $stderr == *'nothing of it is left'* ]]
+	as_before
+	run -1 vmgroup status mixed
+}
+
+@test "linked deployments at the same time fill a base once, and give it up while others come" {
+	local round
+	vmgroup create one a=tiny
+	for round in 1 2 3; do
+		background first vmgroup deploy --host host1 --linked --name d1 one
+		background second vmgroup deploy --host host1 --linked --name d2 one
+		wait_until 60 ended first
+		wait_until 60 ended second
+		[ "$(bases host1)" -eq 1 ]
+		vmgroup undeploy d1
+		# The last that stands on it goes as another comes.
+		background first vmgroup undeploy d2
+		background second vmgroup deploy --host host1 --linked --start --name d3 one
+		wait_until 60 ended first
+		wait_until 60 ended second
+		[ "$(value d3 progress)" = 'done' ]
+		[ "$(bases host1)" -eq 1 ]
+		vmgroup undeploy --force d3
+		[ -z "$(cat "$BATS_FILE_TMPDIR/first.err" "$BATS_FILE_TMPDIR/second.err")" ]
+		as_before
+	done
+}
+
 # kill_at MS COMMAND...: it is killed so long after its start, unless it has ended.
 kill_at()
 {
@@ -443,35 +478,46 @@ kill_at()
 	"$@" >/dev/null 2>&1 3>&- &
 	pid=$!
 	sleep "$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))"
-	kill -KILL "$pid" 2>/dev/null || true
+	! kill -KILL "$pid" 2>/dev/null || killed=$((killed + 1))
 	wait "$pid" 2>/dev/null || true
 }
 
+# took COMMAND...: milliseconds.
+took()
+{
+	local begin=${EPOCHREALTIME/./}
+	"$@"
+	echo $(((${EPOCHREALTIME/./} - begin) / 1000 + 1))
+}
+
 @test "kill -9 at random points: resume finishes it, undeploy removes it, twice is once" {
-	local round linked
+	local round linked deploy undeploy killed=0
 	shop
+	deploy=$(took vmgroup deploy --policy spread shop)
+	undeploy=$(took vmgroup undeploy shop)
 	RANDOM=4711
 	for ((round = 0; round < VMGROUP_KILLS; round++)); do
 		linked=()
 		((round % 2)) || linked=(--linked)
-		kill_at $((RANDOM % 2500)) vmgroup deploy --policy spread "${linked[@]}" shop
+		kill_at $((RANDOM % deploy)) vmgroup deploy --policy spread "${linked[@]}" shop
 		if ((round % 3 == 0)); then
-			kill_at $((RANDOM % 800)) vmgroup undeploy --force shop
+			kill_at $((RANDOM % undeploy)) vmgroup undeploy shop
 		elif ((round % 3 == 1)); then
-			kill_at $((RANDOM % 800)) vmgroup resume shop
+			kill_at $((RANDOM % deploy)) vmgroup resume shop
 		fi
-		if vmgroup status shop >/dev/null 2>&1 && ((round % 3)); then
+		if ((round % 3)) && vmgroup status shop >/dev/null 2>&1; then
 			vmgroup resume shop
 			[ "$(value shop progress | sort -u)" = 'done' ]
 			vmgroup resume shop
 		fi
 		if vmgroup status shop >/dev/null 2>&1; then
-			vmgroup undeploy --force shop
+			vmgroup undeploy shop
 		fi
 		as_before
-		# What a plan left that never was is gone with the next.
 		run -1 vmgroup undeploy shop
 	done
+	# Most of them hit.
+	[ "$killed" -gt "$((VMGROUP_KILLS / 2))" ]
 	vmgroup deploy shop
 	vmgroup undeploy shop
 	as_before
