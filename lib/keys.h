@@ -64,16 +64,16 @@
 
 /* ---- master images, groups and deployments (serial.h, image.h, stage.h, group.h, deployment.h) ---- */
 
-#define KEY_SERIAL "meta/serial"      /* the last number given to any of them */
-#define KEY_IMAGE "img/id/"           /* ID u64: the image */
-#define KEY_IMAGE_NAME "img/n/"       /* NAME: its id */
-#define KEY_STAGE "img/stage/"        /* ID u64: what an unfinished operation may have made */
-#define KEY_GROUP "grp/id/"           /* ID u64: the group */
-#define KEY_GROUP_NAME "grp/n/"       /* NAME: its id */
-#define KEY_GROUP_LOG "grp/log/"      /* INSTANT, u64: an event */
-#define KEY_DEPLOYMENT "dep/id/"      /* ID u64: the head of the deployment, put last */
-#define KEY_DEPLOYMENT_NAME "dep/n/"  /* NAME: its id */
-#define KEY_DEPLOYED "dep/vm/"        /* ID u64, PLACE u64: one of its machines */
+#define KEY_SERIAL "meta/serial"     /* the last number given to any of them */
+#define KEY_IMAGE "img/id/"          /* ID u64: the image */
+#define KEY_IMAGE_NAME "img/n/"      /* NAME: its id */
+#define KEY_STAGE "img/stage/"       /* ID u64: what an unfinished operation may have made */
+#define KEY_GROUP "grp/id/"          /* ID u64: the group */
+#define KEY_GROUP_NAME "grp/n/"      /* NAME: its id */
+#define KEY_GROUP_LOG "grp/log/"     /* INSTANT, u64: an event */
+#define KEY_DEPLOYMENT "dep/id/"     /* ID u64: the head of the deployment, put last */
+#define KEY_DEPLOYMENT_NAME "dep/n/" /* NAME: its id */
+#define KEY_DEPLOYED "dep/vm/"       /* ID u64, PLACE u64: one of its machines */
 #define KEY_BASE "dep/base/" /* IMAGE u64, GENERATION u64, OWN u64, host, NUL, pool, NUL, target: a base */
 #define KEY_BASE_USER "dep/use/"      /* DEPLOYMENT u64, then as KEY_BASE: it uses that base */
 #define KEY_REFERENCES "meta/refs"    /* grows with each change of who refers to whom (references.h) */

@@ -11,6 +11,8 @@ setup_file()
 {
 	lab_up --hosts 3 --guests 8
 	lab_disk golden host1
+	lab_disk pg1 host2
+	lab_disk ns1 host3 --format=qcow2
 	mkdir "$BATS_FILE_TMPDIR/mail"
 	background smtp "$top_srcdir/tests/lib/smtp-server" "$BATS_FILE_TMPDIR/mail"
 	wait_until 10 test -s "$BATS_FILE_TMPDIR/mail/port"
@@ -122,6 +124,11 @@ examples_of()
 
 @test "notify-admins(8)" {
 	examples_of notify-admins.8
+}
+
+@test "vmgroup(8), then vmroll-groups(5)" {
+	examples_of vmgroup.8
+	examples_of vmroll-groups.5
 }
 
 @test "vmsnap(8)" {
