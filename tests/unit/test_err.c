@@ -48,10 +48,21 @@ static void every_code_has_a_status_of_the_conventions(void **state)
 		int code;
 		int status;
 	} expected[] = {
-		{0, 0},           {1, 0},        {ERR_NOT_FOUND, 1},
-		{ERR_REFUSED, 1}, {ERR_USAGE, 2},  {ERR_AMBIGUOUS, 2},
-		{ERR_PARTIAL, 3}, {ERR_ENV, 4},  {ERR_NET, 4},       {ERR_AUTH, 4},   {ERR_CORRUPT, 4},
-		{ERR_SCHEMA, 4},  {ERR_FULL, 4}, {ERR_DEADLINE, 5},  {ERR_LOCKED, 5},
+		{0, 0},
+		{1, 0},
+		{ERR_NOT_FOUND, 1},
+		{ERR_REFUSED, 1},
+		{ERR_USAGE, 2},
+		{ERR_AMBIGUOUS, 2},
+		{ERR_PARTIAL, 3},
+		{ERR_ENV, 4},
+		{ERR_NET, 4},
+		{ERR_AUTH, 4},
+		{ERR_CORRUPT, 4},
+		{ERR_SCHEMA, 4},
+		{ERR_FULL, 4},
+		{ERR_DEADLINE, 5},
+		{ERR_LOCKED, 5},
 	};
 	for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
 		assert_int_equal(err_exit_status(expected[i].code), expected[i].status);
