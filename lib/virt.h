@@ -1,11 +1,12 @@
 /*
  * virt.h - the domains and the facts of one host, through libvirt.
  *
- * The only user of libvirt (with virt_events.c). Any call here can hang for ever, even the
+ * The only user of libvirt, with its parts virt_volume.h and virt_control.h. Any call here can hang for ever, even the
  * first: call them in a process of its own that can be killed (workers.h,
- * child.h), and never in its parent. Connections are read-only. URIs, aliases,
+ * child.h), and never in its parent. Connections are read-only, but for those of virt_open_control. URIs, aliases,
  * auth.conf and certificates are libvirt's own business; nothing ever prompts.
- * Errors are ERR_AUTH ("authentication failed: …"), ERR_NET, ERR_NOT_FOUND (a domain that is gone) or ERR_ENV.
+ * Errors are ERR_AUTH ("authentication failed: …"), ERR_NET (the way to the host), ERR_NOT_FOUND (a domain that is gone) or
+ * ERR_ENV (the host); where something is changed also ERR_FULL and ERR_CONFLICT.
  */
 #ifndef VMROLL_VIRT_H
 #define VMROLL_VIRT_H
