@@ -290,6 +290,25 @@ fails()
 	[ "$(vmgroup export | grep -c '^group')" -eq 3 ]
 }
 
+@test "an import that is killed anywhere leaves whole groups, and is simply run again" {
+	images a
+	{
+		printf 'group all {\n'
+		printf '\tgroup g%s\n' {1..300}
+		printf '}\n'
+		for i in {1..300}; do printf 'group g%s {\n\timage v%s- = a * 2\n}\n' "$i" "$i"; done
+	} >"$scratch/text"
+	for i in {1..20}; do
+		timeout -s KILL "0.0$((RANDOM % 10))$((RANDOM % 10))" vmgroup import "$scratch/text" || true
+		# Whatever is there is whole: what it consists of can be told.
+		vmgroup list -r -o GROUP,VMS >"$scratch/list" || [ ! -e "$scratch/store/data.mdb" ]
+		[ "$(awk '$2 != 2 && $1 != "all"' "$scratch/list" | wc -l)" -eq 0 ]
+	done
+	vmgroup import "$scratch/text"
+	[ "$(vmgroup list -r | wc -l)" -eq 301 ]
+	[ "$(vmgroup show -r all | wc -l)" -eq 300 ]
+}
+
 @test "import replaces only when asked, and never half" {
 	images a
 	vmgroup create x web=a
