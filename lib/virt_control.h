@@ -25,7 +25,11 @@ int virt_domain_config(struct virt *virt, const unsigned char *uuid, char **xml,
 /* As it runs now: chains of files, leases, … */
 int virt_domain_live(struct virt *virt, const unsigned char *uuid, char **xml, struct err *e);
 
-/* ERR_CONFLICT: its name or UUID is taken; ERR_USAGE: libvirt refuses the XML (why is in *E). A domain that is there already is never changed. */
+/*
+ * ERR_CONFLICT: its name or UUID is taken; ERR_USAGE: libvirt, or its schema, refuses the XML (why is in *E). A domain that is
+ * there already is not changed, unless one of both that name and that UUID is defined in the instant between look and act: libvirt itself
+ * refuses where only one of the two is taken, and UUIDs of ours are random.
+ */
 int virt_domain_define(struct virt *virt, const char *xml, struct err *e);
 /* With saved state, snapshot and checkpoint metadata and its NVRAM file. Gone already is success. */
 int virt_domain_undefine(struct virt *virt, const unsigned char *uuid, struct err *e);
@@ -47,7 +51,7 @@ int virt_domain_thaw(struct virt *virt, const unsigned char *uuid, struct err *e
 struct virt_backup_disk {
 	const char *target; /* vda; disks not listed are left out */
 	const char *file;   /* path on the host of the copy, which must not exist */
-	const char *format; /* raw, qcow2 */
+	const char *format; /* raw takes room for all of the disk, its holes too; qcow2 for what is used */
 };
 /*
  * Copies disks of a running domain as they are at the instant at which this begins, all at the same (push mode of
