@@ -4,10 +4,15 @@
 
 groups_up()
 {
+	local host
 	prepare 'vmroll: two machines become master images, and many machines are made of them'
 	step 'three hosts' "$lab" up --dir "$demo/lab" --hosts 3 --guests 0 --owner "${owner:-$$}"
 	# shellcheck source=/dev/null
 	source "$demo/lab/env"
+	# Else all three have the same: what is free on this machine, which changes all the time.
+	for host in $LAB_HOSTS; do
+		"$lab" storage "$host" 512M
+	done
 	step 'web on host1, which boots from its disk' source_up web host1 raw
 	step 'db on host2, which does, too' source_up db host2 qcow2
 	groups_settings
@@ -38,15 +43,22 @@ on()
 	virsh -q -c "${!uri}" "${@:2}" >/dev/null 2>&1
 }
 
+# The first words of the lines, in one.
+names()
+{
+	awk 'NF { print $1 }' | sort | xargs | sed 's/^$/none/'
+}
+
 # What each host has: its machines, and the volumes in its pool.
 holdings()
 {
 	local host uri
 	for host in $LAB_HOSTS; do
 		uri=LAB_URI_$host
-		printf '  %s  machines: %s\n' "$host" "$(virsh -q -c "${!uri}" list --all --name | sort | xargs)"
 		virsh -q -c "${!uri}" pool-refresh default >/dev/null
-		printf '  %s  volumes:  %s\n' "${host//?/ }" "$(virsh -q -c "${!uri}" vol-list default | awk '{ print $1 }' | sort | xargs)"
+		printf '  %s  machines: %s\n  %s  volumes:  %s\n' \
+			"$host" "$(virsh -q -c "${!uri}" list --all --name | names)" \
+			"${host//?/ }" "$(virsh -q -c "${!uri}" vol-list default | names)"
 	done
 }
 
@@ -90,8 +102,9 @@ show_words()
 		uri=LAB_URI_$host
 		for vm in $(virsh -q -c "${!uri}" list --name | grep "^$1-" | sort); do
 			"$lab" booted "$vm" "$host"
+			await 30 "the guest agent of $vm" on "$host" guestinfo "$vm"
 			uuid=$(virsh -q -c "${!uri}" domuuid "$vm" | head -n 1)
-			words=$("$lab" console "$vm" | grep -a "^ready $uuid" | tail -n 1)
+			words=$("$lab" console "$vm" | grep -a "^ready $uuid" | tail -n 1 | tr -d '\r')
 			printf '  %s  %-12s %s\n' "$host" "$vm" "$words"
 		done
 	done
@@ -109,8 +122,8 @@ chapter_second()
 chapter_undeployment()
 {
 	heading "$((++chapter)). Both are taken back"
-	show vmgroup undeploy shop
-	must vmgroup undeploy shop --force
+	show vmgroup undeploy test
+	must vmgroup undeploy shop --all --force
 	show vmgroup status
 	say 'What is left on the hosts is what was there before:'
 	printf '\n'

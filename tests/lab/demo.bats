@@ -78,6 +78,26 @@ teardown()
 	sounds vmroll-demo-call-2.wav
 }
 
+@test "two guests become master images, two deployments of a group boot on three hosts, and nothing of them stays" {
+	local words
+	background_end_all
+	rm -r "$demo"
+	run "$top_srcdir/scripts/demo" --groups --build "$top_builddir"
+	echo "$output"
+	[[ $status -eq 0 ]]
+	# Eight machines, none of which takes itself for another, each at the second boot of its disk.
+	words=$(grep -E '^  host[123]  (test|next)-(web[123]|db) +ready [0-9a-f-]{36} .* disk 2$' <<<"$output")
+	[[ $(awk '{ print $4 }' <<<"$words" | sort -u | wc -l) -eq 8 ]]
+	[[ $(awk '{ print $2 }' <<<"$words" | sort -u | wc -l) -eq 8 ]]
+	for host in host1 host2 host3; do
+		grep -q "^  $host  test-" <<<"$words"
+	done
+	[[ $(grep -Ec '^(test|next) .* running +172\.31\.[0-9.]+ +done$' <<<"$output") -eq 12 ]]
+	[[ $output == *'test-db runs on host'*'nothing was removed'* ]]
+	[[ $output == *$'\n  host3  machines: none\n         volumes:  none\n'* ]]
+	[[ -z $(ls -A "$TMPDIR") ]]
+}
+
 # sounds WAV: 8 kHz, 16 bits, one channel; seconds of it, that are loud for the most part of a speech.
 sounds()
 {

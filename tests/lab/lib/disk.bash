@@ -121,16 +121,7 @@ disk_options()
 	done
 }
 
-# disk_path_outside HOST GUEST, disk_path GUEST: its file, as this machine sees it, and as the host does.
-disk_path_outside()
-{
-	if [[ -n $disk_shared ]]; then
-		disk_path "$2"
-	else
-		printf '%s/host/%s/lib/images/%s.%s' "$LAB_DIR" "$1" "$2" "$disk_format"
-	fi
-}
-
+# disk_path GUEST: its file, as the host sees it.
 disk_path()
 {
 	if [[ -n $disk_shared ]]; then
@@ -165,11 +156,15 @@ disk_xml()
 # disk_make HOST GUEST: its disk there, and the guest, defined and off.
 disk_make()
 {
-	local uuid number
+	local uuid number new
 	number=$(guest_list | wc -l)
 	uuid=$(guest_uuid_make "$2")
 	mkdir -p "$LAB_DIR/images"
-	disk_write "$disk_format" "$(disk_path_outside "$1" "$2")"
+	new=$(mktemp "$LAB_DIR/images/.new.XXXXXX")
+	disk_write "$disk_format" "$new"
+	# On the host: its storage may be limited.
+	host_enter "$1" cp --sparse=always "$new" "$(disk_path "$2")"
+	rm "$new"
 	guest_xml "$2" "$number" "$uuid" '' "$(disk_xml "$2")" >"$LAB_DIR/guest/$2.xml"
 	host_virsh "$1" "pool-refresh default; define $LAB_DIR/guest/$2.xml" >/dev/null
 	env_add "LAB_UUID_$2" "$uuid"
