@@ -79,8 +79,12 @@ static void tell_removed(const char *what, uint64_t bytes)
 {
 	char freed[32];
 
+	if (bytes == 0) {
+		log_info("%s: what was left is removed", what);
+		return;
+	}
 	str_format_bytes(bytes, freed, sizeof freed);
-	log_info("%s: removed, %s are free again", what, freed);
+	log_info("%s: what was left is removed, %s are free again", what, freed);
 }
 
 /* ---- stages of the dead ---- */
