@@ -557,7 +557,7 @@ mastimg_is_gone()
 
 @test "kill -9 at any point leaves an image, or nothing after gc" {
 	head -c 3000000 /dev/urandom >filled.raw
-	for point in {1..25}; do
+	for _ in {1..25}; do
 		mastimg import --xml debian12.xml --name large filled.raw 3>&- &
 		sleep "0.0$((RANDOM % 5))$((RANDOM % 10))"
 		kill -KILL $! 2>/dev/null || true

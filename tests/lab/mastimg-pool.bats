@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # mastimg-pool.bats - the repository as a storage pool of a real libvirt host: in, out, verified, and what kill -9 leaves there
 
+# shellcheck disable=SC2154 # the lab's variables, and what run sets
 bats_require_minimum_version 1.5.0
 
 # shellcheck source=tests/lab/lib/lab.bash
