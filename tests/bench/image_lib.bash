@@ -35,6 +35,18 @@ bench_end()
 	rm -rf "$bench_scratch"
 }
 
+# limit_network RATE: what goes to each host
+limit_network()
+{
+	local host
+	for host in $LAB_HOSTS; do
+		ip netns exec "vmroll-$LAB_PREFIX-$host" cat /sys/class/net/eth0/iflink
+	done | while read -r index; do
+		tc qdisc replace dev "$(ip -o link | sed -n "s/^$index: \\([^@:]*\\).*/\\1/p")" \
+			root tbf rate "$1" burst 1mb latency 50ms
+	done
+}
+
 # on HOST COMMAND...: virsh
 on()
 {
