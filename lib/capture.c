@@ -23,6 +23,7 @@ struct capturing {
 	struct child child;
 	struct capture_pools pools;
 	int64_t deadline; /* when_monotonic: silence until then is a stall */
+	bool *ended;      /* by itself, with a result or a failure */
 	struct image *image;
 	uint64_t *written_bytes;
 };
@@ -82,9 +83,11 @@ static int take_frame(struct capturing *capturing, const struct frame *frame, st
 	case CAPTURE_REMOTE:
 		return on_remote(capturing, frame, e);
 	case CAPTURE_RESULT:
+		*capturing->ended = true;
 		result = capture_take_result(frame, capturing->image, capturing->written_bytes, e);
 		return result < 0 ? result : 1;
 	case CAPTURE_FAILURE:
+		*capturing->ended = true;
 		return capture_take_failure(frame, e);
 	default:
 		return err_set(e, ERR_CORRUPT, "unexpected frame from the worker");
@@ -154,8 +157,8 @@ static int follow(struct capturing *capturing, struct err *e)
 
 /* ---- the whole ---- */
 
-static int run(const struct capture *capture, struct store *store, struct stage *stage,
-	       const struct image *old, struct image *image, uint64_t *written_bytes, struct err *e)
+static int run(const struct capture *capture, struct store *store, struct stage *stage, const struct image *old,
+	       struct image *image, uint64_t *written_bytes, bool *ended, struct err *e)
 {
 	struct capture_work order = {capture, stage, old};
 	cleanup(capturing_done) struct capturing capturing = {
@@ -164,6 +167,7 @@ static int run(const struct capture *capture, struct store *store, struct stage 
 		.stage = stage,
 		.image = image,
 		.written_bytes = written_bytes,
+		.ended = ended,
 	};
 
 	int result = child_start(&capturing.child, capture_work, &order, e);
@@ -201,9 +205,10 @@ int capture_vm(const struct capture *capture, struct store *store, struct stage 
 	struct image made = {0};
 	uint64_t written = 0;
 	struct err unclean = {0};
+	bool ended = false;
 
-	int result = run(capture, store, stage, old, &made, &written, e);
-	int cleaned = capture_clean(capture->conf, store, stage, &unclean);
+	int result = run(capture, store, stage, old, &made, &written, &ended, e);
+	int cleaned = capture_clean_after(capture->conf, store, stage, !ended, &unclean);
 	if (result < 0 || (cleaned < 0 && cleaned != ERR_PARTIAL)) {
 		image_done(&made);
 		if (result == 0)

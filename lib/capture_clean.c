@@ -1,7 +1,7 @@
 /* capture_clean.c - removes from hosts what a stage names. */
 #include "config.h"
 
-#include <stdlib.h>
+#include <poll.h>
 #include <string.h>
 
 #include "capture.h"
@@ -13,7 +13,7 @@
 #include "workers.h"
 
 /* A host that says nothing for so long keeps its part. */
-enum { CLEAN_STALL_MS = 15 * 1000, PARALLEL = 16 };
+enum { CLEAN_STALL_MS = 15 * 1000, PARALLEL = 16, SETTLE_MS = 1000, ROUNDS_MAX = 8 };
 
 struct remote {
 	const struct stage_remote *remote;
@@ -24,6 +24,7 @@ struct remote {
 
 struct cleaning {
 	struct stage *stage;
+	bool in_flight;             /* who made it may have died while its host did what it was asked */
 	VEC(struct remote) remotes; /* as in the stage */
 	VEC(const struct stage_remote *) hosts;
 	struct capture_pools claimed;
@@ -52,74 +53,108 @@ static bool is_pool(const struct stage_remote *remote)
 
 /* ---- in the worker of one host ---- */
 
-/* Also thaws: who died between freezing and the backup could not. */
-static int end_job(struct virt *virt, const struct stage_remote *remote, struct err *e)
+struct visit {
+	const struct cleaning *cleaning;
+	size_t host;
+	struct virt *virt;
+	struct worker *worker;
+	bool found; /* in this round: something was there */
+};
+
+static bool is_of(const struct visit *visit, const struct remote *remote)
 {
-	int result = virt_domain_backup_abort(virt, remote->backup_of, e);
+	return remote->host == visit->host && !remote->is_theirs;
+}
+
+/* Also thaws: who died between freezing and the backup could not. */
+static int end_job(struct visit *visit, const struct stage_remote *remote, struct err *e)
+{
+	int result = virt_domain_backup_abort(visit->virt, remote->backup_of, e);
 
 	if (result == 0)
-		virt_domain_thaw(virt, remote->backup_of, NULL);
+		virt_domain_thaw(visit->virt, remote->backup_of, NULL);
 	return result == ERR_NOT_FOUND ? 0 : result;
 }
 
 /* A pool that is not there any more takes what it knew with it. */
-static int delete_volume(struct virt *virt, const struct stage_remote *remote, struct err *e)
+static int delete_volume(struct visit *visit, const struct stage_remote *remote, struct err *e)
 {
-	int result = virt_volume_delete(virt, remote->pool, remote->volume, e);
+	cleanup(virt_volume_done) struct virt_volume volume = {0};
+	int result = virt_volume_find(visit->virt, remote->pool, remote->volume, &volume, e);
 
+	if (result > 0) {
+		visit->found = true;
+		result = virt_volume_delete(visit->virt, remote->pool, remote->volume, e);
+	}
 	return result == ERR_NOT_FOUND ? 0 : result;
 }
 
-static int remove_one(struct virt *virt, const struct stage_remote *remote, struct err *e)
+/* Jobs write volumes: they end first. */
+static int remove_all(struct visit *visit, struct err *e)
 {
-	int result = is_job(remote) ? end_job(virt, remote, e) : 0;
+	int result = 0;
 
-	if (result == 0 && remote->volume)
-		result = delete_volume(virt, remote, e);
-	if (result == 0 && is_pool(remote))
-		result = virt_pool_drop(virt, remote->pool, e);
+	visit->found = false;
+	vec_foreach(&visit->cleaning->remotes, remote)
+		if (result == 0 && is_of(visit, remote) && is_job(remote->remote))
+			result = end_job(visit, remote->remote, e);
+	vec_foreach(&visit->cleaning->remotes, remote)
+		if (result == 0 && is_of(visit, remote) && remote->remote->volume)
+			result = delete_volume(visit, remote->remote, e);
 	return result;
 }
 
-/* Jobs write volumes, volumes lie in pools. */
-static bool is_of_pass(const struct stage_remote *remote, int pass)
+/* What the dead have asked for is still done after they died: only what stays away is gone. */
+static int remove_until_gone(struct visit *visit, struct err *e)
 {
-	if (is_job(remote))
-		return pass == 0;
-	return pass == (is_pool(remote) ? 2 : 1);
+	int result = remove_all(visit, e);
+
+	for (int rounds = 0; result == 0 && visit->cleaning->in_flight && rounds < ROUNDS_MAX; rounds++) {
+		poll(NULL, 0, SETTLE_MS);
+		result = worker_send(visit->worker, "", 1, e);
+		if (result == 0)
+			result = remove_all(visit, e);
+		if (!visit->found)
+			break;
+	}
+	return result;
 }
 
+static int drop_pools(struct visit *visit, struct err *e)
+{
+	int result = 0;
+
+	vec_foreach(&visit->cleaning->remotes, remote)
+		if (result == 0 && is_of(visit, remote) && is_pool(remote->remote))
+			result = virt_pool_drop(visit->virt, remote->remote->pool, e);
+	return result;
+}
+
+/* All or nothing: what is gone already does no harm. */
 static int clean_host(struct worker *worker, size_t job, void *context, struct err *e)
 {
 	const struct cleaning *cleaning = context;
 	cleanup(cleanup_virt) struct virt *virt = NULL;
+
+	struct visit visit = {.cleaning = cleaning, .host = job, .worker = worker};
 	int result = virt_open_control(&virt, cleaning->hosts.items[job]->uri, e);
 
-	for (int pass = 0; pass < 3; pass++)
-		for (size_t i = 0; i < cleaning->remotes.count && result == 0; i++) {
-			const struct remote *remote = &cleaning->remotes.items[i];
-			if (remote->host != job || remote->is_theirs || !is_of_pass(remote->remote, pass))
-				continue;
-			result = remove_one(virt, remote->remote, e);
-			if (result == 0)
-				result = worker_send(worker, &i, sizeof i, e);
-		}
-	return result;
+	visit.virt = virt;
+	if (result == 0)
+		result = remove_until_gone(&visit, e);
+	return result < 0 ? result : drop_pools(&visit, e);
 }
 
 /* ---- in the parent ---- */
 
-static int on_removed(void *context, size_t job, const void *bytes, size_t length, struct err *e)
+/* A sign of life. */
+static int on_frame(void *context, size_t job, const void *bytes, size_t length, struct err *e)
 {
-	struct cleaning *cleaning = context;
-	size_t place;
-
-	if (length == sizeof place)
-		memcpy(&place, bytes, sizeof place);
-	if (length != sizeof place || place >= cleaning->remotes.count ||
-	    cleaning->remotes.items[place].host != job)
-		return err_set(e, ERR_CORRUPT, "bad frame from the worker");
-	cleaning->remotes.items[place].gone = true;
+	(void)context;
+	(void)job;
+	(void)bytes;
+	(void)length;
+	(void)e;
 	return 0;
 }
 
@@ -131,6 +166,9 @@ static int on_finished(void *context, size_t job, const struct workers_outcome *
 	if (outcome->code < 0)
 		str_addf(&cleaning->failures, "%s%s: %s", cleaning->failures.length ? "; " : "",
 			 cleaning->hosts.items[job]->host, outcome->text);
+	vec_foreach(&cleaning->remotes, remote)
+		if (remote->host == job && outcome->code == 0)
+			remote->gone = true;
 	return 0;
 }
 
@@ -172,14 +210,15 @@ static void forget_gone(struct cleaning *cleaning)
 	stage->remotes.count = kept;
 }
 
-int capture_clean(const struct conf *conf, struct store *store, struct stage *stage, struct err *e)
+int capture_clean_after(const struct conf *conf, struct store *store, struct stage *stage, bool in_flight,
+			struct err *e)
 {
 	const struct workers_limits limits = {
 		.parallel = conf->parallel < PARALLEL ? conf->parallel : PARALLEL,
 		.stall_ms = CLEAN_STALL_MS,
 	};
-	cleanup(cleaning_done) struct cleaning cleaning = {.stage = stage};
-	const struct workers_job job = {&cleaning, clean_host, on_removed, on_finished};
+	cleanup(cleaning_done) struct cleaning cleaning = {.stage = stage, .in_flight = in_flight};
+	const struct workers_job job = {&cleaning, clean_host, on_frame, on_finished};
 
 	if (stage->remotes.count == 0)
 		return 0;
@@ -195,4 +234,9 @@ int capture_clean(const struct conf *conf, struct store *store, struct stage *st
 			       "%s: what was made there is removed by 'mastimg gc', once it answers",
 			       str_text(&cleaning.failures));
 	return result;
+}
+
+int capture_clean(const struct conf *conf, struct store *store, struct stage *stage, struct err *e)
+{
+	return capture_clean_after(conf, store, stage, true, e);
 }

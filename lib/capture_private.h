@@ -54,6 +54,10 @@ int capture_pools_hold(struct capture_pools *pools, const char *store_uri, const
 int capture_pools_claim(struct capture_pools *pools, const char *store_uri, const char *host_uri,
 			const char *pool, struct err *e);
 
+/* capture_clean; not IN_FLIGHT: who made it had got an answer to all that it asked its host for. */
+int capture_clean_after(const struct conf *conf, struct store *store, struct stage *stage, bool in_flight,
+			struct err *e);
+
 /* ---- the end of an order: each in a process of its own ---- */
 
 /* Moves what STAGE holds to IMAGE's place, and sets what its newest generation takes up there. */

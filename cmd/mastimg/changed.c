@@ -16,7 +16,7 @@
 #include "when.h"
 #include "workers.h"
 
-enum { STALL_MS = 20 * 1000 };
+enum { STALL_MS = 10 * 1000 };
 
 /* Of one image: how its source differs. */
 struct verdict {
