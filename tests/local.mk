@@ -223,6 +223,7 @@ lab_tests += tests/lab/vmgroup-capture.bats
 lab_tests += tests/lab/virt.bats
 lab_tests += tests/lab/vmgroup.bats
 lab_tests += tests/lab/vmsnap.bats
+lab_tests += tests/lab/vmsnap-follow.bats
 
 # The lab and the demo themselves, as root, too.
 lab_self_tests =
@@ -235,16 +236,18 @@ unit_ldadd = lib/libcore.a $(CMOCKA_LIBS) $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS)
 	$(CRYPTO_LIBS) $(SIP_LIBS) $(SPEECH_LIBS) $(ARCHIVE_LIBS)
 LDADD = $(unit_ldadd)
 check_PROGRAMS += $(fuzz_tests)
-program_tests = $(fuzz_tests)
+# The longest come first.
+program_tests =
 tree_tests =
-if HAVE_CMOCKA
-check_PROGRAMS += $(unit_tests) $(helpers)
-program_tests += $(unit_tests)
-endif
 if HAVE_BATS
 program_tests += $(cli_tests)
 tree_tests += $(meta_tests)
 endif
+if HAVE_CMOCKA
+check_PROGRAMS += $(unit_tests) $(helpers)
+program_tests += $(unit_tests)
+endif
+program_tests += $(fuzz_tests)
 TESTS += $(program_tests) $(tree_tests)
 
 # Measures, by hand.
@@ -292,13 +295,14 @@ EXTRA_DIST += $(cli_tests) $(meta_tests) $(lab_tests) $(lab_self_tests) $(benche
 	tests/meta/rules \
 	tests/meta/rules.bash
 
-# A lab is many processes: one file at a time.
+# A lab is many processes, which mostly wait: some files at a time.
+lab_jobs = 3
 check-lab: all $(check_PROGRAMS)
-	$(MAKE) $(AM_MAKEFLAGS) -j1 check-TESTS TESTS='$(lab_self_tests) $(lab_tests)'
+	$(MAKE) $(AM_MAKEFLAGS) -j$(lab_jobs) check-TESTS TESTS='$(lab_self_tests) $(lab_tests)'
 
 # What looks at the tree or at the lab says the same of any build: these leave it out.
 check-programs: all $(check_PROGRAMS)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(program_tests)'
 check-lab-programs: all $(check_PROGRAMS)
-	$(MAKE) $(AM_MAKEFLAGS) -j1 check-TESTS TESTS='$(lab_tests)'
+	$(MAKE) $(AM_MAKEFLAGS) -j$(lab_jobs) check-TESTS TESTS='$(lab_tests)'
 .PHONY: check-lab check-programs check-lab-programs

@@ -126,10 +126,12 @@ start_sshd()
 	done
 	ssh-keygen -q -t ed25519 -N '' -f "$scratch/user"
 	cp "$scratch/user.pub" "$scratch/authorized"
-	# Root's sshd wants /run/sshd: in a namespace of its own, so that nothing is left of it.
+	# Root's sshd wants /run/sshd and an account: in a namespace of its own, so that nothing is left of them.
 	# shellcheck disable=SC2016 # the inner bash expands it
 	[[ $(id -u) -ne 0 ]] ||
-		start=(exec unshare -m bash -c 'mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec "$@"' -)
+		start=(exec unshare -m bash -c 'mount -t tmpfs none /run && mkdir -m 755 /run/sshd &&
+			{ grep -v ^sshd: /etc/passwd; echo sshd:x:65530:65534::/run/sshd:/usr/sbin/nologin; } >/run/passwd &&
+			mount --bind /run/passwd /etc/passwd && exec "$@"' -)
 	for port in $(shuf -i 20000-30000 -n 20); do
 		cat >"$scratch/sshd_config" <<-END
 			Port $port
