@@ -19,7 +19,7 @@
  * SLOWEST: where the daemon reads zeros nothing grows, and it does read the holes of a raw volume. As long as it answers, and
  * has had no longer than it would need to read all at this rate, it is believed to be at work.
  */
-enum { GROWTH_POLL_MS = 500, SLOWEST_BYTES_PER_MS = (64 << 20) / 1000 };
+enum { GROWTH_POLL_MS = 500, SLOWEST_BYTES_PER_MS = (64 << 20) / 1000, OVERLAY_UNIT = 1024 };
 
 /* ---- telling that something moves, while the caller waits for the daemon ---- */
 
@@ -123,23 +123,13 @@ static bool is_without_reflink(void)
 	return error && error->code == VIR_ERR_SYSTEM_ERROR && error->int1 != ENOSPC && error->int1 != EDQUOT;
 }
 
-static virStorageVolPtr make_copy(virStoragePoolPtr owner, const char *xml, virStorageVolPtr from, bool reflink)
-{
-	virStorageVolPtr made = reflink ? try_reflink(owner, xml, from) : NULL;
-
-	if (!made && (!reflink || is_without_reflink()))
-		made = virStorageVolCreateXMLFrom(owner, xml, from, 0);
-	return made;
-}
-
 struct copy {
 	virStoragePoolPtr owner;
 	virStorageVolPtr from;
 	uint64_t from_bytes; /* its capacity */
-	bool reflink;
+	bool plain; /* a raw file onto raw, which the daemon would copy itself; all else is qemu-img's */
 };
 
-/* Only raw onto raw is copied by the daemon itself, which can share blocks; the rest is qemu-img's. */
 static int plan_copy(struct copy *copy, const char *from_pool, const struct virt_volume_spec *spec, struct err *e)
 {
 	cleanup(virt_volume_done) struct virt_volume source = {0};
@@ -149,9 +139,56 @@ static int plan_copy(struct copy *copy, const char *from_pool, const struct virt
 	if (result < 0)
 		return result;
 	copy->from_bytes = source.capacity_bytes;
-	copy->reflink = str_equal(source.format, "raw") && str_equal(spec->format, "raw") &&
-			virStorageVolGetInfo(copy->from, &info) == 0 && info.type == VIR_STORAGE_VOL_FILE;
+	copy->plain = str_equal(source.format, "raw") && str_equal(spec->format, "raw") &&
+		      virStorageVolGetInfo(copy->from, &info) == 0 && info.type == VIR_STORAGE_VOL_FILE;
 	return 0;
+}
+
+/*
+ * What stands on FROM and holds nothing itself is no raw volume: qemu-img copies it, and skips the holes. NULL where that
+ * cannot be: no pool of files, no qemu-img, or a size that the daemon would round up.
+ */
+static virStorageVolPtr make_overlay(const struct copy *copy, const char *name)
+{
+	cleanup(str_done) struct str xml = {0};
+	cleanup(cleanup_mem) char *path = virStorageVolGetPath(copy->from);
+	const struct virt_volume_spec spec = {
+		.name = name,
+		.format = "qcow2",
+		.capacity_bytes = copy->from_bytes,
+		.backing_path = path,
+		.backing_format = "raw",
+	};
+
+	if (!path || copy->from_bytes % OVERLAY_UNIT != 0 ||
+	    virt_write_spec(copy->owner, &spec, copy->from_bytes, &xml, NULL) < 0)
+		return NULL;
+	return virStorageVolCreateXML(copy->owner, str_text(&xml), 0);
+}
+
+static int make_copy(const struct copy *copy, const char *xml, virStorageVolPtr from, const char *pool,
+		     const char *name, virStorageVolPtr *made, struct err *e)
+{
+	*made = virStorageVolCreateXMLFrom(copy->owner, xml, from, 0);
+	return *made ? 0 : virt_volume_error(pool, name, e);
+}
+
+static int copy_plain(const struct copy *copy, const char *xml, const char *pool, const char *name,
+		      virStorageVolPtr *made, struct err *e)
+{
+	cleanup(cleanup_volume) virStorageVolPtr overlay = NULL;
+	cleanup(cleanup_mem) char *overlay_name = virt_overlay_name(name);
+
+	*made = try_reflink(copy->owner, xml, copy->from);
+	if (*made)
+		return 0;
+	if (!is_without_reflink())
+		return virt_volume_error(pool, name, e);
+	overlay = make_overlay(copy, overlay_name);
+	int result = make_copy(copy, xml, overlay ? overlay : copy->from, pool, name, made, e);
+	if (overlay && virStorageVolDelete(overlay, 0) < 0 && result == 0)
+		result = virt_volume_error(pool, overlay_name, e);
+	return result;
 }
 
 static int run_copy(const struct copy *copy, const char *pool, const struct virt_volume_spec *spec,
@@ -162,8 +199,9 @@ static int run_copy(const struct copy *copy, const char *pool, const struct virt
 	int result = virt_write_spec(copy->owner, spec, copy->from_bytes, &xml, e);
 	if (result < 0)
 		return result;
-	*made = make_copy(copy->owner, str_text(&xml), copy->from, copy->reflink);
-	return *made ? 0 : virt_volume_error(pool, spec->name, e);
+	if (copy->plain)
+		return copy_plain(copy, str_text(&xml), pool, spec->name, made, e);
+	return make_copy(copy, str_text(&xml), copy->from, pool, spec->name, made, e);
 }
 
 static int run_watched(const struct copy *copy, const char *pool, const struct virt_volume_spec *spec,

@@ -72,6 +72,8 @@ int virt_volume_lookup(struct virt *virt, const char *pool, const char *name, vi
 		       struct err *e);
 /* virt_error of a call on that volume. */
 int virt_volume_error(const char *pool, const char *name, struct err *e);
+/* The overlay through which a clone that is to be called VOLUME is made, in the same pool; the caller frees. Whoever deletes VOLUME deletes that too. */
+char *virt_overlay_name(const char *volume);
 /* What the daemon says of it now. */
 int virt_volume_load(virStorageVolPtr handle, const char *pool, struct virt_volume *volume, struct err *e);
 int virt_volume_path(virStorageVolPtr made, const char *pool, const char *name, char **path, struct err *e);

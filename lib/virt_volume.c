@@ -198,6 +198,11 @@ int virt_volume_create(struct virt *virt, const char *pool, const struct virt_vo
 	return virt_volume_path(made, pool, spec->name, path, e);
 }
 
+char *virt_overlay_name(const char *volume)
+{
+	return mem_format("%s.vmroll-overlay", volume);
+}
+
 /* One that is still being made cannot be deleted: whoever was killed while the daemon copied left such a one. 1: deleted, or gone; 0: not yet. */
 static int try_delete(virStorageVolPtr volume, const char *pool, const char *name, struct err *e)
 {
@@ -211,20 +216,40 @@ static int try_delete(virStorageVolPtr volume, const char *pool, const char *nam
 	return result == ERR_NOT_FOUND ? 1 : result;
 }
 
-int virt_volume_delete(struct virt *virt, const char *pool, const char *name, struct err *e)
+static int delete_handle(virStorageVolPtr volume, const char *pool, const char *name, struct err *e)
 {
-	cleanup(cleanup_volume) virStorageVolPtr volume = NULL;
 	int64_t until = when_monotonic() + VIRT_BUSY_WAIT_MS;
 
-	int result = lookup(virt, pool, name, &volume, e);
-	if (result <= 0)
-		return result;
 	for (;;) {
-		result = try_delete(volume, pool, name, e);
+		int result = try_delete(volume, pool, name, e);
 		if (result != 0)
 			return result < 0 ? result : 0;
 		if (when_monotonic() >= until)
 			return ERR_LOCKED;
 		poll(NULL, 0, VIRT_BUSY_POLL_MS);
 	}
+}
+
+/* Only the daemon itself makes one, so that it knows it. */
+static int delete_overlay(virStoragePoolPtr owner, const char *pool, const char *name, struct err *e)
+{
+	cleanup(cleanup_mem) char *overlay = virt_overlay_name(name);
+	cleanup(cleanup_volume) virStorageVolPtr volume = NULL;
+	int result = lookup_known(owner, pool, overlay, &volume, e);
+
+	return result == 1 ? delete_handle(volume, pool, overlay, e) : result;
+}
+
+/* The volume first: while it is made of its overlay neither can go. */
+int virt_volume_delete(struct virt *virt, const char *pool, const char *name, struct err *e)
+{
+	cleanup(cleanup_pool) virStoragePoolPtr owner = NULL;
+	cleanup(cleanup_volume) virStorageVolPtr volume = NULL;
+
+	int result = virt_pool_lookup(virt, pool, &owner, e);
+	if (result == 0)
+		result = lookup_in(owner, pool, name, &volume, e);
+	if (result == 1)
+		result = delete_handle(volume, pool, name, e);
+	return result < 0 ? result : delete_overlay(owner, pool, name, e);
 }

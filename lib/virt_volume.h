@@ -85,7 +85,7 @@ struct virt_volume_spec {
 	const char *backing_path, *backing_format; /* of an overlay (qcow2), else NULL */
 	bool read_only;                            /* mode 0444, of a file */
 };
-/* Makes an empty volume, sparse where it is a file; of qcow2 the capacity is rounded up to 512 bytes. *PATH (may be NULL) is the caller's. */
+/* Makes an empty volume, sparse where it is a file; of qcow2 the daemon rounds the capacity up to 1024 bytes. *PATH (may be NULL) is the caller's. */
 int virt_volume_create(struct virt *virt, const char *pool, const struct virt_volume_spec *spec, char **path,
 		       struct err *e);
 /*
@@ -93,13 +93,14 @@ int virt_volume_create(struct virt *virt, const char *pool, const struct virt_vo
  * the format of SPEC (its capacity 0: as FROM). Takes as long as the copy, which goes on in the daemon to its end if this
  * process is killed. *PROGRESS, if not NULL, is told twice a second, from another thread than the caller's, as long as something
  * still moves: the new volume's allocation grows, or the daemon answers and may be reading zeros. What it returns
- * counts for nothing. Raw onto raw costs no time where the file system shares blocks; else the daemon reads its holes too
- * (1.7 GB/s), which qemu-img, that makes all others, does not.
+ * counts for nothing. Raw onto raw costs no time where the file system shares blocks; else, in a pool of files, a qcow2
+ * overlay of FROM stands for it for a while, since the daemon itself reads the holes of a raw volume too
+ * (1.7 GB/s), and qemu-img, that makes all others, does not. virt_volume_delete of the new volume removes an overlay that was left.
  */
 int virt_volume_clone(struct virt *virt, const char *pool, const struct virt_volume_spec *spec,
 		      const char *from_pool, const char *from, const struct disk_progress *progress,
 		      char **path, struct err *e);
-/* One that is gone already is success; a pool that is not there is not. ERR_LOCKED: the daemon is still making it, after 10 s. */
+/* With what an interrupted virt_volume_clone left beside it. One that is gone already is success; a pool that is not there is not. ERR_LOCKED: the daemon is still making it, after 10 s. */
 int virt_volume_delete(struct virt *virt, const char *pool, const char *name, struct err *e);
 
 /*

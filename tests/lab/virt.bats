@@ -188,6 +188,34 @@ remove()
 	remove twin.raw twin.qcow2 alone.qcow2 alone.raw
 }
 
+@test "a raw clone has the size, bytes and holes of its source, and what helped is gone" {
+	on create default large.raw raw 8589935616
+	dd if=/dev/urandom of="$pool/large.raw" bs=1M seek=8000 count=2 conv=notrunc status=none
+	on clone default twin.raw raw default large.raw
+	cmp "$pool/large.raw" "$pool/twin.raw"
+	[ "$(stat -c %s "$pool/twin.raw")" = 8589935616 ]
+	[ "$(allocated "$pool/twin.raw")" -le 2200000 ]
+	remove twin.raw large.raw
+	# The daemon would round the qcow2 between up to 1024 bytes.
+	on create default odd.raw raw 1000448
+	on clone default twin.raw raw default odd.raw
+	[ "$(stat -c %s "$pool/twin.raw")" = 1000448 ]
+	remove twin.raw odd.raw
+	run -0 find "$pool" -name '*overlay*'
+	[ -z "$output" ]
+}
+
+@test "a base that running guests stand on can be cloned" {
+	on create-base default base.raw raw 67108864
+	on create default over.qcow2 qcow2 67108864 "$images/base.raw" raw
+	on start boot1
+	virsh -q -c "$uri" attach-disk boot1 "$images/over.qcow2" vdb --driver qemu --subdriver qcow2
+	on clone default twin.raw raw default base.raw
+	cmp "$pool/base.raw" "$pool/twin.raw"
+	on destroy boot1
+	remove twin.raw over.qcow2 base.raw
+}
+
 @test "a file that no pool has gets a pool for as long as it is wanted" {
 	local name
 	lab_exec host1 mkdir -p /srv/vms
@@ -268,7 +296,23 @@ remove()
 	background_end copy KILL
 	wait_until 60 on delete default long.qcow2
 	[ ! -e "$pool/long.qcow2" ]
-	remove long.raw
+	# It is killed before the daemon has copied all, unless this one gets no turn meanwhile: then again.
+	killed_between()
+	{
+		on delete default twin.raw
+		background copy "$top_builddir/tests/cli/virt_do" "$uri" clone default twin.raw raw default long.raw
+		until [[ -e $pool/twin.raw.vmroll-overlay || -s $pool/twin.raw ]]; do :; done
+		background_end copy KILL
+		[ -e "$pool/twin.raw.vmroll-overlay" ]
+	}
+	wait_until 60 killed_between
+	wait_until 60 on delete default twin.raw
+	[ ! -e "$pool/twin.raw" ]
+	[ ! -e "$pool/twin.raw.vmroll-overlay" ]
+	# Nor is one left of which nothing was cloned yet.
+	on create default twin.raw.vmroll-overlay qcow2 314572800 "$images/long.raw" raw
+	remove twin.raw long.raw
+	[ ! -e "$pool/twin.raw.vmroll-overlay" ]
 }
 
 # ---- domains ----
