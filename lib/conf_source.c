@@ -169,6 +169,7 @@ static void fill_options(struct options *options, size_t index)
 static int parse(struct conf_source *source, const char *text, struct err *e)
 {
 	cleanup(cleanup_mem) struct options *options = mem_zalloc(1, sizeof *options);
+	struct err why = {0};
 
 	/* What stands inside of another must be there when libconfuse copies the whole. */
 	for (size_t i = 0; i <= CONF_SECTION_COUNT; i++)
@@ -177,11 +178,12 @@ static int parse(struct conf_source *source, const char *text, struct err *e)
 	if (!source->values)
 		mem_exhausted();
 	cfg_set_error_function(source->values, take_error);
-	err_set(e, ERR_USAGE, "%s: not a configuration", source->path);
-	failure = (struct parse_failure){source->path, e};
+	/* Callers whose own failures need no text would print what is left in *E by a success. */
+	err_set(&why, ERR_USAGE, "%s: not a configuration", source->path);
+	failure = (struct parse_failure){source->path, &why};
 	int result = *text ? cfg_parse_buf(source->values, text) : CFG_SUCCESS;
 	failure = (struct parse_failure){0};
-	return result == CFG_SUCCESS ? 0 : ERR_USAGE;
+	return result == CFG_SUCCESS ? 0 : err_set(e, ERR_USAGE, "%s", why.text);
 }
 
 /* Both saw the same sections in the same order; if not, something passed the scan that should not have. */

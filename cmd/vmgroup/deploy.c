@@ -223,8 +223,10 @@ static int make_plan(struct deploying *deploying, struct err *e)
 	return result;
 }
 
+/* What would be refused for its names is not shown as if it were done. */
 static int show_plan(struct deploying *deploying, struct err *e)
 {
+	cleanup(deployed_bases_done) struct deployed_bases bases = {0};
 	cleanup(seen_done) struct seen seen = {0};
 	cleanup(fit_done) struct fit fit = {0};
 	int result = look(deploying, &seen, e);
@@ -236,7 +238,10 @@ static int show_plan(struct deploying *deploying, struct err *e)
 		return result;
 	bool fits = result == 1;
 	result = fit_show(&fit, &order, deploying->deployment.name, e);
-	return result < 0 ? result : fits ? 0 : err_set(e, ERR_REFUSED, "it does not fit");
+	if (result < 0)
+		return result;
+	return fits ? plan_draw(&fit, &order, &deploying->deployment, &bases, e)
+		    : err_set(e, ERR_REFUSED, "it does not fit");
 }
 
 /* ---- deploy ---- */
@@ -400,6 +405,15 @@ static int keep_failure(struct deploying *deploying, int result, struct err *e)
 		       deploying->deployment.name, deploying->deployment.name);
 }
 
+/* What failed was never in use. What was undeployed may run where a host was silent then, and only --force ends that. */
+static int go_on_removing(struct deploying *deploying, struct err *e)
+{
+	struct deployment *deployment = &deploying->deployment;
+
+	log_notice("deployment %s is being removed: that is gone on with", deployment->name);
+	return undo(&deploying->session, deployment, NULL, deployment->failure != NULL, e);
+}
+
 static int resume(struct deploying *deploying, struct err *e)
 {
 	struct deployment *deployment = &deploying->deployment;
@@ -412,10 +426,8 @@ static int resume(struct deploying *deploying, struct err *e)
 		log_info("deployment %s is complete", deployment->name);
 		return 0;
 	}
-	if (deployment->state == DEPLOYMENT_REMOVING) {
-		log_notice("deployment %s is being removed: that is gone on with", deployment->name);
-		return undo(&deploying->session, deployment, NULL, true, e);
-	}
+	if (deployment->state == DEPLOYMENT_REMOVING)
+		return go_on_removing(deploying, e);
 	result = finish(deploying, e);
 	return result < 0 ? keep_failure(deploying, result, e) : 0;
 }

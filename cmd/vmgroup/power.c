@@ -91,6 +91,19 @@ static int received(void *context, size_t job, const void *bytes, size_t length,
 	return err_set(e, ERR_CORRUPT, "unexpected frame from the worker");
 }
 
+/* Those behind it may need it, and are left. */
+static int tell_not_started(const struct powering *powering, const struct deployed *machine,
+			    const struct workers_outcome *outcome, struct err *e)
+{
+	const char *deployment = powering->deployment->name;
+
+	if (outcome->code != ERR_NOT_FOUND)
+		return err_set(e, outcome->code, "%s on %s: %s", machine->name, machine->host, outcome->text);
+	return err_set(e, outcome->code,
+		       "%s on %s: it is not there any more: vmgroup undeploy %s, then deploy it again",
+		       machine->name, machine->host, deployment);
+}
+
 static int finished(void *context, size_t job, const struct workers_outcome *outcome, struct err *e)
 {
 	struct powering *powering = context;
@@ -101,11 +114,11 @@ static int finished(void *context, size_t job, const struct workers_outcome *out
 		return 0;
 	}
 	if (powering->start && outcome->asked)
-		return err_set(e, outcome->code, "%s on %s: %s", machine->name, machine->host, outcome->text);
+		return tell_not_started(powering, machine, outcome, e);
 	if (outcome->asked)
 		log_error("%s on %s: %s%s", machine->name, machine->host, outcome->text,
 			  outcome->code == ERR_DEADLINE && !powering->session->options->force
-				  ? ": still runs: --force pulls its plug"
+				  ? ": --force pulls its plug"
 				  : "");
 	powering->failed++;
 	return 0;

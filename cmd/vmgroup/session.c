@@ -28,6 +28,7 @@ void session_catch_signals(void)
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
 }
 
 const volatile sig_atomic_t *session_stop(void)
@@ -80,6 +81,24 @@ int session_lock(struct session *session, const struct deployment *deployment, s
 	return result;
 }
 
+const char *session_uri(const struct session *session, const char *host, const char *recorded)
+{
+	const struct host *now = hosts_find(&session->hosts, host);
+
+	return now && now->uri ? now->uri : recorded;
+}
+
+void session_locate(const struct session *session, struct deployment *deployment)
+{
+	vec_foreach(&deployment->machines, machine) {
+		const struct host *now = hosts_find(&session->hosts, machine->host);
+		if (!now || !now->uri)
+			continue;
+		mem_replace(&machine->uri, now->uri);
+		mem_replace(&machine->address, now->address);
+	}
+}
+
 static int find(struct session *session, const char *text, struct deployment *deployment, struct err *e)
 {
 	cleanup(cleanup_store_view) struct store_view *view = NULL;
@@ -97,7 +116,11 @@ int session_take(struct session *session, const char *text, struct deployment *d
 	if (result == 0)
 		result = session_lock(session, &before, lock, e);
 	/* Whoever had the lock until now has changed it since. */
-	return result < 0 ? result : find(session, before.name, deployment, e);
+	if (result == 0)
+		result = find(session, before.name, deployment, e);
+	if (result == 0)
+		session_locate(session, deployment);
+	return result;
 }
 
 int session_log(struct session *session, const struct deployment *deployment, const char *what, struct err *e)

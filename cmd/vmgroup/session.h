@@ -27,7 +27,7 @@ int session_open(struct session *session, const struct options *options, enum st
 void session_done(struct session *session);
 
 /*
- * From now on SIGINT and SIGTERM are counted: the first sets *session_stop(), so that what is being made is taken back, the
+ * From now on SIGINT, SIGTERM and SIGHUP are counted: the first sets *session_stop(), so that what is being made is taken back, the
  * second *session_stop_twice(), so that taking back is given up, too.
  */
 void session_catch_signals(void);
@@ -38,7 +38,12 @@ const volatile sig_atomic_t *session_stop_twice(void);
 int session_wait_lock(int (*try)(void *context, struct err *e), void *context,
 		      const volatile sig_atomic_t *stop, struct err *e);
 
-/* The deployment that TEXT names, and its lock. ERR_NOT_FOUND; ERR_LOCKED says that somebody is at it. */
+/* How HOST of a deployment is reached: as hosts(5) says now; by RECORDED where it knows no such host any more. */
+const char *session_uri(const struct session *session, const char *host, const char *recorded);
+/* The same for all machines, in their records. */
+void session_locate(const struct session *session, struct deployment *deployment);
+
+/* The deployment that TEXT names, located, and its lock. ERR_NOT_FOUND; ERR_LOCKED says that somebody is at it. */
 int session_take(struct session *session, const char *text, struct deployment *deployment, struct lock *lock,
 		 struct err *e);
 /* ERR_LOCKED with what to do, where somebody is at the deployment. */

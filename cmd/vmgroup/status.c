@@ -411,6 +411,8 @@ int command_status(void *context)
 		result = read_deployments(&status, o->e);
 	if (result < 0)
 		return result;
+	vec_foreach(&status.deployments, deployment)
+		session_locate(&status.session, deployment);
 	status.rows = cli_rows(&o->cli, o->e);
 	if (!status.rows)
 		return ERR_USAGE;

@@ -159,7 +159,8 @@ static int clear_job(struct worker *worker, size_t job, void *context, struct er
 	cleanup(cleanup_virt) struct virt *virt = NULL;
 	const struct clearing *clearing = context;
 	const struct deployed_base *base = &clearing->bases.items[job];
-	int result = virt_open_control(&virt, base->uri, e);
+	const char *uri = session_uri(clearing->session, base->host, base->uri);
+	int result = virt_open_control(&virt, uri, e);
 
 	return result < 0 ? result : step_delete_volume(worker, virt, base->pool, base->volume, DELETE_MS, e);
 }

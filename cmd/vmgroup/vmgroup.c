@@ -55,6 +55,32 @@ static const struct cli_option options[] = {
 	{0, NULL, NULL, NULL},
 };
 
+/* Commands that an option belongs to; those of all commands are not named. */
+static const struct {
+	int option;
+	const char *name, *commands[10];
+} belongings[] = {
+	{OPTION_ALL, "--all", {"undeploy"}},
+	{OPTION_COMMENT,
+	 "--comment",
+	 {"create", "add", "remove", "update", "rename", "copy", "delete", "import", "deploy", "undeploy"}},
+	{OPTION_DRY_RUN, "--dry-run", {"deploy"}},
+	{OPTION_FORCE, "--force", {"undeploy", "stop", "restart"}},
+	{OPTION_HOST, "--host", {"deploy"}},
+	{OPTION_JOBS, "--jobs", {"deploy", "resume", "undeploy"}},
+	{OPTION_LINKED, "--linked", {"deploy"}},
+	{OPTION_NAME, "--name", {"deploy"}},
+	{OPTION_OVER_COMMIT, "--over-commit", {"deploy"}},
+	{OPTION_POLICY, "--policy", {"deploy"}},
+	{OPTION_POOL, "--pool", {"deploy"}},
+	{OPTION_QUIESCE, "--quiesce", {"create", "add", "update"}},
+	{OPTION_REPLACE, "--replace", {"add", "import"}},
+	{OPTION_RESET_IDENTITY, "--reset-identity", {"deploy"}},
+	{OPTION_START, "--start", {"deploy", "resume"}},
+	{OPTION_TIMEOUT, "--timeout", {"stop", "restart"}},
+	{OPTION_WITH_IMAGES, "--with-images", {"remove", "delete"}},
+};
+
 static const struct cli_command commands[] = {
 	{"create", "GROUP MEMBER...", "make a group of images, VMs and groups", command_create},
 	{"add", "GROUP MEMBER...", "add members", command_add},
@@ -104,9 +130,22 @@ static const char *const synopsis[] = {
 	NULL,
 };
 
+static uint64_t bit_of(int option)
+{
+	return UINT64_C(1) << (option - OPTION_ALL);
+}
+
 static int take_number(struct options *o, const char *argument, struct err *e)
 {
 	return str_parse_number(argument, 1, JOBS_MAX, &o->jobs, e) < 0 ? err_wrap(e, "--jobs") : 0;
+}
+
+/* 0 is what was not said. */
+static int take_timeout(struct options *o, const char *argument, struct err *e)
+{
+	if (when_parse_duration(argument, &o->timeout_ms, e) < 0)
+		return err_wrap(e, "--timeout");
+	return o->timeout_ms > 0 ? 0 : err_set(e, ERR_USAGE, "--timeout: 0 gives no VM any time");
 }
 
 static int take_text(const char **option, const char *name, const char *argument, struct err *e)
@@ -132,7 +171,7 @@ static int take_argument(struct options *o, int key, const char *argument, struc
 			       ? err_wrap(e, "--over-commit")
 			       : 0;
 	case OPTION_TIMEOUT:
-		return when_parse_duration(argument, &o->timeout_ms, e) < 0 ? err_wrap(e, "--timeout") : 0;
+		return take_timeout(o, argument, e);
 	case OPTION_POLICY:
 		return take_text(&o->policy, "--policy", argument, e);
 	case OPTION_POOL:
@@ -146,6 +185,7 @@ static int take_option(void *context, int key, const char *argument, struct err 
 {
 	struct options *o = context;
 
+	o->given |= bit_of(key);
 	switch (key) {
 	case OPTION_ALL:
 		o->all = true;
@@ -214,6 +254,31 @@ static void choose_columns(int argc, char **argv)
 			}
 }
 
+static bool belongs_to(size_t belonging, const char *command)
+{
+	size_t count = sizeof belongings[0].commands / sizeof belongings[0].commands[0];
+
+	for (size_t i = 0; i < count && belongings[belonging].commands[i]; i++)
+		if (strcmp(belongings[belonging].commands[i], command) == 0)
+			return true;
+	return false;
+}
+
+/* Whoever says `undeploy --dry-run` must not see it done. What is no command is told by others. */
+static int check_options(const struct options *o, struct err *e)
+{
+	const char *command = o->cli.operands[0];
+	bool known = false;
+
+	for (const struct cli_command *c = commands; c->name; c++)
+		known = known || strcmp(c->name, command) == 0;
+	for (size_t i = 0; known && i < sizeof belongings / sizeof belongings[0]; i++)
+		if (o->given & bit_of(belongings[i].option) && !belongs_to(i, command))
+			return err_set(e, ERR_USAGE, "%s does not go with %s: try 'vmgroup --help'",
+				       belongings[i].name, command);
+	return 0;
+}
+
 static int act(struct options *o, struct err *e)
 {
 	int result = cli_settings(&o->cli, &o->conf, e);
@@ -222,7 +287,8 @@ static int act(struct options *o, struct err *e)
 		return result < 0 ? result : 0;
 	if (o->cli.operand_count == 0)
 		return err_set(e, ERR_USAGE, "what is to be done? try 'vmgroup --help'");
-	return cli_run_command(&o->cli, o, e);
+	result = check_options(o, e);
+	return result < 0 ? result : cli_run_command(&o->cli, o, e);
 }
 
 static void options_done(struct options *o)

@@ -14,7 +14,8 @@
 struct options {
 	struct cli cli;
 	struct conf conf;
-	struct err *e; /* where a command leaves its message */
+	struct err *e;  /* where a command leaves its message */
+	uint64_t given; /* bits of options, as vmgroup.c numbers them */
 	bool all;
 	bool dry_run;
 	bool force;

@@ -395,3 +395,12 @@ completes()
 	wait
 	[ "$(members x | wc -w)" -eq 8 ]
 }
+
+@test "options of other commands are refused, not passed over: undeploy --dry-run undeploys nothing" {
+	fails 2 '--dry-run does not go with undeploy' vmgroup undeploy --dry-run d
+	fails 2 '--start does not go with create' vmgroup create --start g
+	fails 2 '--with-images does not go with copy' vmgroup copy --with-images a b
+	fails 2 "unknown command 'frob'" vmgroup --all frob
+	fails 2 '--timeout: 0 gives' vmgroup stop --timeout 0 d
+	run -1 vmgroup undeploy --jobs 2 --force d
+}

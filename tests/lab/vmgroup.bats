@@ -172,7 +172,8 @@ shop()
 	run -3 --separate-stderr vmgroup status -J one
 	lab_heal host2
 	[ "$(jq -r '[.address, .state] | join(" ")' <<<"$output")" = "$address " ]
-	[[ $stderr == *'host2: '* ]]
+	[[ $stderr == 'vmgroup: host2: '* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
 	vmgroup undeploy --force one
 	as_before
 }
@@ -302,6 +303,8 @@ shop()
 	shop
 	run -2 --separate-stderr vmgroup deploy --host host1 shop
 	[[ $stderr == *'host3 has a VM shop-web2 already'* ]]
+	run -2 --separate-stderr vmgroup deploy --dry-run --host host1 shop
+	[[ $stderr == *'host3 has a VM shop-web2 already'* ]]
 	as_before
 	run -0 vmgroup status -r
 	[ -z "$output" ]
@@ -372,6 +375,52 @@ shop()
 	[[ $stderr == *'host1: '*'nothing is placed there'* ]]
 	[ "$(hosts_of three)" = 'host2=3' ]
 	vmgroup undeploy three
+	as_before
+}
+
+@test "a host whose address changes in hosts(5) is found there; one that is gone from it, at its old one" {
+	vmgroup create one a=tiny
+	sed "s|$(uri host2)|qemu+tcp://[$LAB_ADDRESS6_host2]/system|" "$LAB_HOSTS_FILE" >"$folder/moved"
+	VMROLL_HOSTS=$folder/moved vmgroup deploy --host host2 --linked one
+	sed "s|$LAB_ADDRESS_host2|$LAB_ADDRESS_host3|g" "$LAB_HOSTS_FILE" >"$folder/other"
+	VMROLL_HOSTS=$folder/other run -0 vmgroup status -J one
+	jq -se --arg there "$LAB_ADDRESS_host3" '.[0] | .state == null and .host_address == $there' <<<"$output"
+	lab_cut host3
+	VMROLL_HOSTS=$folder/other run -3 vmgroup undeploy one
+	lab_heal host3
+	grep -v '^host2' "$LAB_HOSTS_FILE" >"$folder/gone"
+	VMROLL_HOSTS=$folder/gone run -0 vmgroup status -J one
+	jq -se '.[0].state == "shut off"' <<<"$output"
+	vmgroup undeploy one
+	vmgroup deploy --host host2 one
+	VMROLL_HOSTS=$folder/gone vmgroup undeploy one
+	as_before
+}
+
+@test "resume of what was undeployed ends no VM that runs" {
+	vmgroup create one a=tiny
+	vmgroup deploy --host host2 --start one
+	lab_cut host2
+	run -3 vmgroup undeploy one
+	lab_heal host2
+	run -3 --separate-stderr vmgroup resume one
+	[[ $stderr == *'one-a: it runs: --force ends it'* ]]
+	[ "$(value one state)" = running ]
+	vmgroup undeploy --force one
+	as_before
+}
+
+@test "what an admin removed, renamed or snapshotted by hand: said where it is missed, and undeployed" {
+	vmgroup create four a=tiny b=tiny c=tiny d=tiny
+	vmgroup deploy --host host1 four
+	virsh -q -c "$LAB_URI_host1" undefine four-a
+	virsh -q -c "$LAB_URI_host1" domrename four-b renamed
+	virsh -q -c "$LAB_URI_host1" vol-delete "$(value four 'volumes[0]' four-c)" default
+	virsh -q -c "$LAB_URI_host1" snapshot-create-as four-d kept --no-metadata 2>/dev/null || true
+	run -1 --separate-stderr vmgroup start four
+	[[ $stderr == *'four-a on host1: it is not there any more: vmgroup undeploy four'* ]]
+	run -0 --separate-stderr vmgroup undeploy four
+	[ -z "$output$stderr" ]
 	as_before
 }
 
