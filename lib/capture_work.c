@@ -116,7 +116,10 @@ static int pour(struct work *work, size_t place, struct stored *stored, struct e
 	int result = virt_volume_read(&reader, work->virt, plain ? item->pool : item->copy_pool, name, e);
 	if (result == 0)
 		result = open_writer(work, item, stored, &writer, e);
-	return result < 0 ? result : disk_copy(reader, writer, &progress, &stored->copied, e);
+	if (result < 0)
+		return result;
+	return disk_copy_digests(reader, writer, &progress, DISK_DIGEST_WHOLE | DISK_DIGEST_DATA,
+				 &stored->copied, e);
 }
 
 /* Takes ownership of what STORED owns. */
@@ -135,6 +138,7 @@ static void record_disk(struct work *work, const struct capture_item *item, stru
 	disk->format = mem_string(item->format);
 	disk->virtual_bytes = stored->copied.size_bytes;
 	memcpy(disk->sha256, stored->copied.sha256, sizeof disk->sha256);
+	memcpy(disk->data_sha256, stored->copied.data_sha256, sizeof disk->data_sha256);
 	disk->source_modified = item->modified;
 	work->written_bytes += stored->written_bytes;
 }

@@ -74,6 +74,13 @@ int digest_of(const void *bytes, size_t length, unsigned char *sha256, struct er
 	return digest_end(digest, sha256, e);
 }
 
+bool digest_is_known(const unsigned char *sha256)
+{
+	static const unsigned char none[DIGEST_SIZE];
+
+	return memcmp(sha256, none, DIGEST_SIZE) != 0;
+}
+
 const char *digest_format(const unsigned char *sha256, char *text)
 {
 	static const char digits[] = "0123456789abcdef";

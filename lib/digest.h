@@ -5,6 +5,7 @@
 #ifndef VMROLL_DIGEST_H
 #define VMROLL_DIGEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,9 @@ void digest_add_zeros(struct digest *digest, uint64_t length);
 int digest_end(struct digest *digest, unsigned char *sha256, struct err *e);
 /* All at once. */
 int digest_of(const void *bytes, size_t length, unsigned char *sha256, struct err *e);
+
+/* Whether there is one: all bytes 0 stand for none. */
+bool digest_is_known(const unsigned char *sha256);
 
 /* Lower case hexadecimal, DIGEST_TEXT_SIZE bytes with the NUL. Returns TEXT. */
 const char *digest_format(const unsigned char *sha256, char *text);

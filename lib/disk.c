@@ -20,10 +20,10 @@ enum {
 struct copy {
 	struct disk_writer *writer; /* NULL: none */
 	const struct disk_progress *progress;
-	struct digest *digest;
+	struct digest *whole, *data; /* NULL: not wanted */
 	int64_t told_ms;
 	uint64_t done_bytes, data_bytes;
-	uint64_t hole_bytes;  /* hashed, not yet given to the writer */
+	uint64_t hole_bytes;  /* passed, not yet given to the writer */
 	unsigned char *block; /* the beginning of a block whose rest has not come */
 	size_t block_length;
 };
@@ -90,6 +90,26 @@ static int give_hole(struct copy *copy, struct err *e)
 	return length ? give(copy, NULL, length, e) : 0;
 }
 
+static void digest_number(struct digest *digest, uint64_t number)
+{
+	unsigned char bytes[sizeof number];
+
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (unsigned char)(number >> (8 * (sizeof bytes - 1 - i)));
+	digest_add(digest, bytes, sizeof bytes);
+}
+
+/* Whole blocks, or the last. */
+static void digest_blocks(struct copy *copy, const unsigned char *bytes, size_t length)
+{
+	uint64_t number = copy->done_bytes / DISK_BLOCK;
+
+	for (size_t at = 0; at < length; at += DISK_BLOCK) {
+		digest_number(copy->data, number++);
+		digest_add(copy->data, bytes + at, length - at < DISK_BLOCK ? length - at : DISK_BLOCK);
+	}
+}
+
 static int pass_data(struct copy *copy, const unsigned char *bytes, size_t length, struct err *e)
 {
 	int result = give_hole(copy, e);
@@ -97,7 +117,10 @@ static int pass_data(struct copy *copy, const unsigned char *bytes, size_t lengt
 		result = give(copy, bytes, length, e);
 	if (result != 0)
 		return result;
-	digest_add(copy->digest, bytes, length);
+	if (copy->whole)
+		digest_add(copy->whole, bytes, length);
+	if (copy->data)
+		digest_blocks(copy, bytes, length);
 	copy->done_bytes += length;
 	copy->data_bytes += length;
 	return tell_now_and_then(copy, e);
@@ -107,7 +130,8 @@ static int pass_hole(struct copy *copy, uint64_t length, struct err *e)
 {
 	while (length > 0) {
 		uint64_t step = length < STEP_BYTES ? length : STEP_BYTES;
-		digest_add_zeros(copy->digest, step);
+		if (copy->whole)
+			digest_add_zeros(copy->whole, step);
 		copy->hole_bytes += step;
 		copy->done_bytes += step;
 		length -= step;
@@ -207,14 +231,27 @@ static int pass_all(struct copy *copy, struct disk_reader *reader, struct err *e
 	return result == 0 ? tell(copy, e) : result;
 }
 
-int disk_copy(struct disk_reader *reader, struct disk_writer *writer, const struct disk_progress *progress,
-	      struct disk_copied *copied, struct err *e)
+static int end_digests(struct copy *copy, struct disk_copied *copied, struct err *e)
 {
-	cleanup(cleanup_digest) struct digest *digest = digest_new();
+	int result = copy->whole ? digest_end(copy->whole, copied->sha256, e) : 0;
+
+	if (result < 0 || !copy->data)
+		return result;
+	digest_number(copy->data, copy->done_bytes);
+	return digest_end(copy->data, copied->data_sha256, e);
+}
+
+int disk_copy_digests(struct disk_reader *reader, struct disk_writer *writer,
+		      const struct disk_progress *progress, unsigned digests, struct disk_copied *copied,
+		      struct err *e)
+{
+	cleanup(cleanup_digest) struct digest *whole = digests & DISK_DIGEST_WHOLE ? digest_new() : NULL;
+	cleanup(cleanup_digest) struct digest *data = digests & DISK_DIGEST_DATA ? digest_new() : NULL;
 	cleanup(cleanup_mem) unsigned char *block = mem_alloc(DISK_BLOCK);
 	struct copy copy = {.writer = writer,
 			    .progress = progress,
-			    .digest = digest,
+			    .whole = whole,
+			    .data = data,
 			    .told_ms = when_monotonic(),
 			    .block = block};
 	struct disk_copied result = {0};
@@ -223,11 +260,17 @@ int disk_copy(struct disk_reader *reader, struct disk_writer *writer, const stru
 	if (code == 0 && writer)
 		code = writer->finish(writer, e);
 	if (code == 0)
-		code = digest_end(digest, result.sha256, e);
+		code = end_digests(&copy, &result, e);
 	if (code != 0)
 		return code;
 	result.size_bytes = copy.done_bytes;
 	result.data_bytes = copy.data_bytes;
 	*copied = result;
 	return 0;
+}
+
+int disk_copy(struct disk_reader *reader, struct disk_writer *writer, const struct disk_progress *progress,
+	      struct disk_copied *copied, struct err *e)
+{
+	return disk_copy_digests(reader, writer, progress, DISK_DIGEST_WHOLE, copied, e);
 }

@@ -43,10 +43,19 @@ void cleanup_disk_writer(struct disk_writer **writer);
 /* Whether all of them are 0. */
 bool disk_is_zero(const void *bytes, size_t length);
 
+/*
+ * What is to be computed of the content, together or alone: WHOLE reads the holes too (digest.h), DATA only what is none.
+ * DATA is SHA-256 over the number (64 bits, big-endian) and bytes of each block of DISK_BLOCK that is not all zeros, the last as
+ * long as it is, and then the size of the disk (64 bits, big-endian): the same wherever holes lie.
+ */
+enum disk_digest { DISK_DIGEST_WHOLE = 1, DISK_DIGEST_DATA = 2 };
+
 struct disk_copied {
 	uint64_t size_bytes; /* holes included */
 	uint64_t data_bytes; /* without the holes, those found here too */
-	unsigned char sha256[DIGEST_SIZE];
+	/* Of those that were not asked for all bytes are 0. */
+	unsigned char sha256[DIGEST_SIZE];      /* WHOLE */
+	unsigned char data_sha256[DIGEST_SIZE]; /* DATA */
 };
 
 /* What has gone by so far, about ten times a second while something does, and once when all has. Not 0 stops the copy with that code (*E is set by whoever says so). */
@@ -57,8 +66,13 @@ struct disk_progress {
 
 /*
  * Copies all of READER to WRITER and finishes it; neither is closed. Aligned blocks of zeros become holes.
- * PROGRESS may be NULL; WRITER may be NULL: only the digest is wanted. Returns 0, or what either end returned.
+ * PROGRESS may be NULL; WRITER may be NULL: only the digests are wanted, those of DIGESTS (enum disk_digest, or 0).
+ * Returns 0, or what either end returned.
  */
+int disk_copy_digests(struct disk_reader *reader, struct disk_writer *writer,
+		      const struct disk_progress *progress, unsigned digests, struct disk_copied *copied,
+		      struct err *e);
+/* The same with DISK_DIGEST_WHOLE. */
 int disk_copy(struct disk_reader *reader, struct disk_writer *writer, const struct disk_progress *progress,
 	      struct disk_copied *copied, struct err *e);
 

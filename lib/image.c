@@ -104,6 +104,18 @@ void image_copy(struct image *to, const struct image *from)
 
 /* ---- what it holds ---- */
 
+unsigned image_disk_digest(const struct image_disk *disk)
+{
+	return digest_is_known(disk->data_sha256) ? DISK_DIGEST_DATA : DISK_DIGEST_WHOLE;
+}
+
+bool image_disk_is(const struct image_disk *disk, const struct disk_copied *copied)
+{
+	if (image_disk_digest(disk) == DISK_DIGEST_DATA)
+		return memcmp(copied->data_sha256, disk->data_sha256, DIGEST_SIZE) == 0;
+	return memcmp(copied->sha256, disk->sha256, DIGEST_SIZE) == 0;
+}
+
 const struct image_disk *image_find_disk(const struct image_generation *generation, const char *target)
 {
 	vec_foreach(&generation->disks, disk)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "digest.h"
+#include "disk.h"
 #include "err.h"
 #include "store.h"
 #include "vec.h"
@@ -38,6 +39,7 @@ struct image_disk {
 	char *format;                           /* in which volumes of deployments are made: raw or qcow2 */
 	uint64_t virtual_bytes, physical_bytes; /* as a guest sees it; in the repository */
 	unsigned char sha256[DIGEST_SIZE];      /* of what a guest sees */
+	unsigned char data_sha256[DIGEST_SIZE]; /* the same without holes: DISK_DIGEST_DATA (disk.h); all 0: not known */
 	struct image_texts files; /* in the folder of the image: base, then layers (imagefile.h); in a pool: the volume */
 	int64_t source_modified; /* of its volume when it was captured; WHEN_UNKNOWN */
 };
@@ -74,6 +76,10 @@ void image_done(struct image *image);
 void image_disk_copy(struct image_disk *to, const struct image_disk *from);
 void image_generation_copy(struct image_generation *to, const struct image_generation *from);
 void image_copy(struct image *to, const struct image *from);
+/* What tells at the least cost whether a content is that of DISK: the digest that disk_copy_digests is to compute, and whether it is the same. */
+unsigned image_disk_digest(const struct image_disk *disk);
+bool image_disk_is(const struct image_disk *disk, const struct disk_copied *copied);
+
 uint64_t image_virtual_bytes(const struct image *image); /* all disks of the newest generation */
 /* All files of all generations, those that several share counted once: of each base the most that a generation takes. */
 uint64_t image_physical_bytes(const struct image *image);

@@ -51,7 +51,8 @@ enum disk_field {
 	DISK_PHYSICAL,
 	DISK_SHA256,
 	DISK_FILES,
-	DISK_SOURCE_MODIFIED
+	DISK_SOURCE_MODIFIED,
+	DISK_DATA_SHA256
 };
 
 /* ---- writing ---- */
@@ -82,6 +83,8 @@ static void add_disk(struct str *out, const struct image_disk *disk)
 	rec_bytes(out, DISK_SHA256, disk->sha256, sizeof disk->sha256);
 	add_texts(out, DISK_FILES, &disk->files);
 	add_instant(out, DISK_SOURCE_MODIFIED, disk->source_modified);
+	if (digest_is_known(disk->data_sha256))
+		rec_bytes(out, DISK_DATA_SHA256, disk->data_sha256, sizeof disk->data_sha256);
 	rec_close(out);
 }
 
@@ -186,6 +189,8 @@ static int take_disk_field(struct image_disk *disk, unsigned field, const struct
 		return take_texts(value, &disk->files, e);
 	case DISK_SOURCE_MODIFIED:
 		return rec_as_int(value, &disk->source_modified, e);
+	case DISK_DATA_SHA256:
+		return rec_as_fixed(value, disk->data_sha256, sizeof disk->data_sha256, e);
 	default:
 		return 0;
 	}

@@ -61,6 +61,8 @@ static void add_disk(struct str *out, const struct image_disk *disk)
 	add_texts(out, "files", &disk->files);
 	add_number(out, "virtual_bytes", disk->virtual_bytes);
 	add_digest(out, "sha256", disk->sha256);
+	if (digest_is_known(disk->data_sha256))
+		add_digest(out, "data_sha256", disk->data_sha256);
 	add_text(out, "format", disk->format);
 	add_text(out, "source_path", disk->source_path);
 	add_text(out, "source_format", disk->source_format);
@@ -161,6 +163,11 @@ static int take_digest(const struct json *object, const char *key, unsigned char
 	return text && digest_parse(text, sha256, NULL) == 0 ? 0 : wrong(key, "a SHA-256", e);
 }
 
+static int take_digest_if_any(const struct json *object, const char *key, unsigned char *sha256, struct err *e)
+{
+	return json_get(object, key) ? take_digest(object, key, sha256, e) : 0;
+}
+
 static int take_uuid(const struct json *object, const char *key, unsigned char *uuid, struct err *e)
 {
 	const char *text = json_text(json_get(object, key));
@@ -188,6 +195,7 @@ static int take_disk(const struct json *object, struct image_disk *disk, struct 
 	    take_texts(object, "files", &disk->files, e) < 0 ||
 	    take_number(object, "virtual_bytes", &disk->virtual_bytes, e) < 0 ||
 	    take_digest(object, "sha256", disk->sha256, e) < 0 ||
+	    take_digest_if_any(object, "data_sha256", disk->data_sha256, e) < 0 ||
 	    take_text(object, "format", &disk->format, e) < 0 ||
 	    take_text(object, "source_path", &disk->source_path, e) < 0 ||
 	    take_text(object, "source_format", &disk->source_format, e) < 0)

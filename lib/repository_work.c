@@ -59,15 +59,15 @@ static int on_moved(void *context, uint64_t done_bytes, struct err *e)
 }
 
 int repository_worker_copy(struct repository_worker *worker, const char *label, uint64_t total_bytes,
-			   struct disk_reader *reader, struct disk_writer *writer, struct disk_copied *copied,
-			   struct err *e)
+			   struct disk_reader *reader, struct disk_writer *writer, unsigned digests,
+			   struct disk_copied *copied, struct err *e)
 {
 	struct copying copying = {worker, label, total_bytes};
 	const struct disk_progress progress = {on_moved, &copying};
 
 	if (repository_worker_moved(worker, label, 0, total_bytes, e) < 0)
 		return e->code;
-	return disk_copy(reader, writer, &progress, copied, e);
+	return disk_copy_digests(reader, writer, &progress, digests, copied, e);
 }
 
 static int work_there(struct worker *worker, size_t job, void *context, struct err *e)

@@ -25,12 +25,12 @@ int repository_worker_moved(struct repository_worker *worker, const char *label,
 /* Something for the parent's `took`. */
 int repository_worker_send(struct repository_worker *worker, const void *bytes, size_t length, struct err *e);
 /*
- * disk_copy that says under LABEL how far it has come; TOTAL_BYTES are expected (0: not known). More than TOTAL_BYTES is
+ * disk_copy_digests that says under LABEL how far it has come; TOTAL_BYTES are expected (0: not known). More than TOTAL_BYTES is
  * ERR_CORRUPT as soon as it comes: whoever reads from an enemy cannot be kept busy for ever.
  */
 int repository_worker_copy(struct repository_worker *worker, const char *label, uint64_t total_bytes,
-			   struct disk_reader *reader, struct disk_writer *writer, struct disk_copied *copied,
-			   struct err *e);
+			   struct disk_reader *reader, struct disk_writer *writer, unsigned digests,
+			   struct disk_copied *copied, struct err *e);
 
 /* ---- in the parent ---- */
 

@@ -94,9 +94,10 @@ static int copy(const struct work *work, const struct image_disk *disk, const ch
 	struct disk_copied copied;
 
 	if (repository_read(work->repository, image, disk, &reader, e) < 0 ||
-	    repository_worker_copy(work->worker, label, disk->virtual_bytes, reader, writer, &copied, e) < 0)
+	    repository_worker_copy(work->worker, label, disk->virtual_bytes, reader, writer,
+				   image_disk_digest(disk), &copied, e) < 0)
 		return e->code;
-	if (memcmp(copied.sha256, disk->sha256, DIGEST_SIZE) != 0)
+	if (!image_disk_is(disk, &copied))
 		return err_set(
 			e, ERR_CORRUPT,
 			"image %s: disk %s is damaged: its digest does not fit; 'mastimg verify' tells more",

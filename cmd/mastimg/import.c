@@ -100,10 +100,12 @@ static int take_disk(struct work *work, struct image_disk *made, struct err *e)
 		return e->code;
 	image_texts_done(&made->files);
 	vec_push(&made->files, file);
-	if (repository_worker_copy(work->worker, label, made->virtual_bytes, reader, writer, &copied, e) < 0 ||
+	if (repository_worker_copy(work->worker, label, made->virtual_bytes, reader, writer,
+				   DISK_DIGEST_WHOLE | DISK_DIGEST_DATA, &copied, e) < 0 ||
 	    check_copied(work, &copied, e) < 0)
 		return e->code;
 	memcpy(made->sha256, copied.sha256, DIGEST_SIZE);
+	memcpy(made->data_sha256, copied.data_sha256, DIGEST_SIZE);
 	made->source_modified = WHEN_UNKNOWN;
 	return 0;
 }

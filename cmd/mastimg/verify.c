@@ -60,7 +60,8 @@ static int read_disk(const struct work *work, const struct image_generation *gen
 		return repository_physical(work->repository, work->image->id, disk, &bytes, e);
 	}
 	if (repository_read(work->repository, work->image, disk, &reader, e) < 0 ||
-	    repository_worker_copy(work->worker, label, disk->virtual_bytes, reader, NULL, &copied, e) < 0)
+	    repository_worker_copy(work->worker, label, disk->virtual_bytes, reader, NULL, DISK_DIGEST_WHOLE,
+				   &copied, e) < 0)
 		return e->code;
 	if (copied.size_bytes != disk->virtual_bytes)
 		return err_set(e, ERR_CORRUPT, "%s: has another size than was recorded", where);

@@ -96,7 +96,7 @@ static int clear(struct copier *copier, const char *volume, struct err *e)
 static int check_content(const struct copier *copier, const struct source_disk *disk,
 			 const struct disk_copied *copied, struct err *e)
 {
-	if (memcmp(copied->sha256, disk->sha256, DIGEST_SIZE) == 0)
+	if (source_is(disk, copied))
 		return 0;
 	return err_set(
 		e, ERR_CORRUPT,
@@ -115,7 +115,7 @@ static int send_content(struct copier *copier, const struct source_disk *disk, c
 	if (result == 0)
 		result = virt_volume_write(&writer, copier->virt, copier->errand->pool, volume, e);
 	if (result == 0)
-		result = disk_copy(reader, writer, &progress, &copied, e);
+		result = disk_copy_digests(reader, writer, &progress, source_digest(disk), &copied, e);
 	if (result == 0)
 		result = check_content(copier, disk, &copied, e);
 	if (result == 0)

@@ -113,9 +113,9 @@ static int copy_disk(struct identity *identity, const struct stage *stage, const
 					  disk->disk->target, disk->disk->virtual_bytes, &writer,
 					  &disk->staged, e);
 	if (result == 0)
-		result = disk_copy(reader, writer, &progress, &copied, e);
+		result = disk_copy_digests(reader, writer, &progress, image_disk_digest(disk->disk), &copied, e);
 	progress_drop(identity->session->progress, label);
-	if (result == 0 && memcmp(copied.sha256, disk->sha256, DIGEST_SIZE) != 0)
+	if (result == 0 && !image_disk_is(disk->disk, &copied))
 		return err_set(
 			e, ERR_CORRUPT,
 			"what was read of its disk %s is not what was registered: see mastimg verify %s",
@@ -240,9 +240,9 @@ static int read_again(const struct source *source, struct source_disk *disk, str
 
 	int result = imagefile_read(&reader, &staged, e);
 	if (result == 0)
-		result = disk_copy(reader, NULL, NULL, &copied, e);
+		result = disk_copy_digests(reader, NULL, NULL, DISK_DIGEST_DATA, &copied, e);
 	if (result == 0)
-		memcpy(disk->sha256, copied.sha256, DIGEST_SIZE);
+		memcpy(disk->staged_sha256, copied.data_sha256, DIGEST_SIZE);
 	return result;
 }
 

@@ -90,11 +90,8 @@ static int choose_generation(struct source *source, uint64_t number, struct err 
 		return err_set(e, ERR_NOT_FOUND, "image %s: its generation %llu is gone: undeploy",
 			       image->name, (unsigned long long)number);
 	source->number = source->generation->number;
-	vec_foreach(&source->generation->disks, disk) {
-		struct source_disk *added = vec_push_zero(&source->disks);
-		added->disk = disk;
-		memcpy(added->sha256, disk->sha256, DIGEST_SIZE);
-	}
+	vec_foreach(&source->generation->disks, disk)
+		((struct source_disk *)vec_push_zero(&source->disks))->disk = disk;
 	return 0;
 }
 
@@ -188,4 +185,16 @@ int source_open_disk(struct repository *repository, const struct source *source,
 	if (!disk->staged)
 		return repository_read(repository, &source->image, disk->disk, reader, e);
 	return imagefile_read(reader, &staged, e);
+}
+
+unsigned source_digest(const struct source_disk *disk)
+{
+	return disk->staged ? DISK_DIGEST_DATA : image_disk_digest(disk->disk);
+}
+
+bool source_is(const struct source_disk *disk, const struct disk_copied *copied)
+{
+	if (!disk->staged)
+		return image_disk_is(disk->disk, copied);
+	return memcmp(copied->data_sha256, disk->staged_sha256, DIGEST_SIZE) == 0;
 }

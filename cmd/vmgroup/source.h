@@ -2,6 +2,7 @@
 #ifndef VMGROUP_SOURCE_H
 #define VMGROUP_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,8 +17,8 @@
 /* A disk of an image as it is deployed: the image's own content, or that of a staged copy (identity.h). */
 struct source_disk {
 	const struct image_disk *disk;
-	char *staged; /* file in the source's folder, or NULL */
-	unsigned char sha256[DIGEST_SIZE];
+	char *staged;                             /* file in the source's folder, or NULL */
+	unsigned char staged_sha256[DIGEST_SIZE]; /* of that file: DISK_DIGEST_DATA */
 };
 
 struct source {
@@ -48,5 +49,8 @@ size_t source_place(const struct sources *sources, uint64_t id);
 /* In a worker: the content of a disk. */
 int source_open_disk(struct repository *repository, const struct source *source,
 		     const struct source_disk *disk, struct disk_reader **reader, struct err *e);
+/* What disk_copy_digests is to compute of it, and whether it was the content that it should be. */
+unsigned source_digest(const struct source_disk *disk);
+bool source_is(const struct source_disk *disk, const struct disk_copied *copied);
 
 #endif

@@ -46,9 +46,10 @@ static void write_layer(const struct image_disk *old, struct image_disk *made, c
 	assert_ok(repository_write_layer(repository, stage.id, stage.image, stage.generation, old, &writer,
 					 &layer, NULL, &e),
 		  &e);
-	assert_ok(disk_copy(reader, writer, NULL, &copied, &e), &e);
+	assert_ok(disk_copy_digests(reader, writer, NULL, DISK_DIGEST_WHOLE | DISK_DIGEST_DATA, &copied, &e), &e);
 	vec_push(&made->files, layer);
 	memcpy(made->sha256, copied.sha256, DIGEST_SIZE);
+	memcpy(made->data_sha256, copied.data_sha256, DIGEST_SIZE);
 }
 
 static void write_text(const struct image *old, struct image *new)

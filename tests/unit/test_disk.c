@@ -22,6 +22,30 @@ static uint64_t bytes_of_data(const unsigned char *bytes, size_t length)
 	return data;
 }
 
+static void add_number(struct digest *digest, uint64_t number)
+{
+	for (int shift = 56; shift >= 0; shift -= 8) {
+		unsigned char byte = (unsigned char)(number >> shift);
+		digest_add(digest, &byte, 1);
+	}
+}
+
+static void digest_data(const unsigned char *bytes, size_t length, unsigned char *sha256)
+{
+	cleanup(cleanup_digest) struct digest *digest = digest_new();
+	struct err e = {0};
+
+	for (size_t at = 0; at < length; at += DISK_BLOCK) {
+		size_t part = length - at < DISK_BLOCK ? length - at : DISK_BLOCK;
+		if (disk_is_zero(bytes + at, part))
+			continue;
+		add_number(digest, at / DISK_BLOCK);
+		digest_add(digest, bytes + at, part);
+	}
+	add_number(digest, length);
+	assert_ok(digest_end(digest, sha256, &e), &e);
+}
+
 static void check_copy(const unsigned char *bytes, size_t length, uint64_t seed)
 {
 	cleanup(disk_kit_sink_done) struct disk_kit_sink sink;
@@ -32,7 +56,9 @@ static void check_copy(const unsigned char *bytes, size_t length, uint64_t seed)
 
 	disk_kit_source(&source, bytes, length, seed);
 	disk_kit_sink(&sink);
-	assert_ok(disk_copy(&source.reader, &sink.writer, NULL, &copied, &e), &e);
+	assert_ok(disk_copy_digests(&source.reader, &sink.writer, NULL, DISK_DIGEST_WHOLE | DISK_DIGEST_DATA,
+				    &copied, &e),
+		  &e);
 	assert_true(sink.finished);
 	assert_int_equal(sink.content.length, length);
 	if (length)
@@ -42,6 +68,8 @@ static void check_copy(const unsigned char *bytes, size_t length, uint64_t seed)
 	assert_int_equal(sink.hole_bytes, length - copied.data_bytes);
 	assert_ok(digest_of(bytes, length, sha256, &e), &e);
 	assert_memory_equal(copied.sha256, sha256, DIGEST_SIZE);
+	digest_data(bytes, length, sha256);
+	assert_memory_equal(copied.data_sha256, sha256, DIGEST_SIZE);
 }
 
 static void whatever_the_chunks_it_is_the_same(void **state)
@@ -87,6 +115,47 @@ static void without_a_writer_there_is_a_digest(void **state)
 	assert_ok(disk_copy(&source.reader, NULL, NULL, &copied, &e), &e);
 	assert_ok(digest_of("abc", 3, sha256, &e), &e);
 	assert_memory_equal(copied.sha256, sha256, DIGEST_SIZE);
+}
+
+static void only_what_is_wanted_is_computed(void **state)
+{
+	(void)state;
+	struct disk_kit_source source;
+	unsigned char whole[DIGEST_SIZE];
+	unsigned char data[DIGEST_SIZE];
+	struct disk_copied copied;
+	struct err e = {0};
+
+	assert_ok(digest_of("abc", 3, whole, &e), &e);
+	digest_data((const unsigned char *)"abc", 3, data);
+	for (unsigned digests = 0; digests <= (DISK_DIGEST_WHOLE | DISK_DIGEST_DATA); digests++) {
+		disk_kit_source(&source, (const unsigned char *)"abc", 3, 1);
+		assert_ok(disk_copy_digests(&source.reader, NULL, NULL, digests, &copied, &e), &e);
+		assert_int_equal(digest_is_known(copied.sha256), (digests & DISK_DIGEST_WHOLE) != 0);
+		assert_int_equal(digest_is_known(copied.data_sha256), (digests & DISK_DIGEST_DATA) != 0);
+		if (digests & DISK_DIGEST_WHOLE)
+			assert_memory_equal(copied.sha256, whole, DIGEST_SIZE);
+		if (digests & DISK_DIGEST_DATA)
+			assert_memory_equal(copied.data_sha256, data, DIGEST_SIZE);
+	}
+}
+
+/* Disks of zeros that differ in nothing but their size. */
+static void a_longer_hole_is_another_content(void **state)
+{
+	(void)state;
+	cleanup(cleanup_mem) unsigned char *zeros = mem_zalloc(1, 3 * DISK_BLOCK);
+	unsigned char shorter[DIGEST_SIZE];
+	struct disk_kit_source source;
+	struct disk_copied copied;
+	struct err e = {0};
+
+	disk_kit_source(&source, zeros, 2 * DISK_BLOCK, 1);
+	assert_ok(disk_copy_digests(&source.reader, NULL, NULL, DISK_DIGEST_DATA, &copied, &e), &e);
+	memcpy(shorter, copied.data_sha256, DIGEST_SIZE);
+	disk_kit_source(&source, zeros, 3 * DISK_BLOCK, 1);
+	assert_ok(disk_copy_digests(&source.reader, NULL, NULL, DISK_DIGEST_DATA, &copied, &e), &e);
+	assert_memory_not_equal(copied.data_sha256, shorter, DIGEST_SIZE);
 }
 
 static void failures_of_either_end_are_told(void **state)
@@ -216,6 +285,8 @@ int main(void)
 		cmocka_unit_test(whatever_the_chunks_it_is_the_same),
 		cmocka_unit_test(ends_of_all_lengths),
 		cmocka_unit_test(without_a_writer_there_is_a_digest),
+		cmocka_unit_test(only_what_is_wanted_is_computed),
+		cmocka_unit_test(a_longer_hole_is_another_content),
 		cmocka_unit_test(failures_of_either_end_are_told),
 		cmocka_unit_test(progress_is_told_within_a_hole),
 		cmocka_unit_test(long_holes_are_given_in_parts),

@@ -37,6 +37,7 @@ static struct image_disk *add_disk(struct image_generation *generation, const ch
 	disk->physical_bytes = size / 4;
 	disk->source_modified = 1763600000000;
 	memset(disk->sha256, 0xA5, sizeof disk->sha256);
+	memset(disk->data_sha256, 0x5A, sizeof disk->data_sha256);
 	cleanup(cleanup_mem) char *file = mem_format("1-%s.raw", target);
 	add_text(&disk->files, file);
 	return disk;
@@ -185,6 +186,24 @@ static void what_is_written_is_read(void **state)
 	image_copy(&copy, &again);
 	image_done(&again);
 	assert_same(&image, &copy);
+}
+
+static void a_content_is_known_by_what_is_recorded_of_it(void **state)
+{
+	struct image_disk disk = {.sha256 = {1}, .data_sha256 = {2}};
+	const struct disk_copied whole = {.sha256 = {1}};
+	const struct disk_copied data = {.data_sha256 = {2}};
+	const struct disk_copied none = {0};
+
+	(void)state;
+	assert_int_equal(image_disk_digest(&disk), DISK_DIGEST_DATA);
+	assert_true(image_disk_is(&disk, &data));
+	assert_false(image_disk_is(&disk, &whole));
+	disk.data_sha256[0] = 0;
+	assert_int_equal(image_disk_digest(&disk), DISK_DIGEST_WHOLE);
+	assert_true(image_disk_is(&disk, &whole));
+	assert_false(image_disk_is(&disk, &data));
+	assert_false(image_disk_is(&disk, &none));
 }
 
 static void sizes_count_what_is_shared_once(void **state)
@@ -595,6 +614,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read),
+		cmocka_unit_test(a_content_is_known_by_what_is_recorded_of_it),
 		cmocka_unit_test(sizes_count_what_is_shared_once),
 		cmocka_unit_test(no_number_is_given_to_two_generations),
 		cmocka_unit_test(names_are_bounded),

@@ -38,6 +38,7 @@ static void make(struct image *image)
 	disk->format = mem_string("qcow2");
 	disk->source_modified = WHEN_UNKNOWN;
 	memset(disk->sha256, 0xCD, DIGEST_SIZE);
+	memset(disk->data_sha256, 0xEF, DIGEST_SIZE);
 	add_text(&disk->files, "1-vda.raw");
 	add_text(&disk->files, "2-vda.layer");
 }
@@ -98,6 +99,9 @@ static void what_is_no_manifest_is_refused(void **state)
 	(void)state;
 	assert_ok(read_with("\"keep\":3", "\"keep\":1, \"new\":[{}]", &e), &e);
 	assert_error(read_with("cdcd", "cd", &e), ERR_CORRUPT, &e, "disk 1: sha256: a SHA-256 expected");
+	assert_error(read_with("efef", "ef", &e), ERR_CORRUPT, &e, "disk 1: data_sha256: a SHA-256 expected");
+	/* As those are that were written before there was one. */
+	assert_ok(read_with("data_sha256", "other", &e), &e);
 	assert_error(read_with("4096", "-1", &e), ERR_CORRUPT, &e, "virtual_bytes: a number expected");
 	assert_error(read_with("4096", "1e99", &e), ERR_CORRUPT, &e, "virtual_bytes: a number expected");
 	assert_error(read_with("\"qcow2\"", "{\"a\":1}", &e), ERR_CORRUPT, &e, "format: a text expected");
