@@ -218,12 +218,14 @@ static uint64_t taken_bytes(const struct capture_item *item, const struct virt_v
 	return volume->allocation_bytes < item->virtual_bytes ? volume->allocation_bytes : item->virtual_bytes;
 }
 
-/* A container may hold its content compressed, and the guest that shares the pool with its copy would stop where that runs full. */
-static void size_item(const struct domxml_disk *disk, const struct capture_source *source,
-		      struct capture_item *item)
+/*
+ * QEMU writes the zeros of a backup too, and a container may hold its content compressed; the guest that shares the pool with
+ * its copy would stop where that runs full.
+ */
+static void size_item(const struct capture_source *source, struct capture_item *item)
 {
 	item->data_bytes = taken_bytes(item, &source->volume);
-	item->copy_bytes = is_raw(disk) && source->pool ? item->data_bytes : item->virtual_bytes;
+	item->copy_bytes = item->way == CAPTURE_PLAIN ? 0 : item->virtual_bytes;
 }
 
 static int plan_disk(const struct capture_facts *facts, const struct domxml_disk *disk,
@@ -245,7 +247,7 @@ static int plan_disk(const struct capture_facts *facts, const struct domxml_disk
 	int result = choose_way(facts, disk, source, item, e);
 	if (result < 0)
 		return result;
-	size_item(disk, source, item);
+	size_item(source, item);
 	if (disk->encrypted)
 		leave_out(plan, disk->target, "its encryption (the image holds clear content)");
 	if (has_backing(disk, source))

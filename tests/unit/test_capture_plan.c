@@ -214,6 +214,8 @@ static void all_disks_of_a_running_machine_are_backed_up(void **state)
 	vec_foreach(&machine.plan.items, item) {
 		assert_int_equal(item->way, CAPTURE_BACKUP);
 		assert_string_equal(item->copy_pool, "default");
+		/* However little of it is data. */
+		assert_int_equal(item->copy_bytes, 10 * GIB);
 	}
 }
 
