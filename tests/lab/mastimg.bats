@@ -611,7 +611,7 @@ swept()
 }
 
 @test "killed at any moment of register and update: after gc nothing is left, and nothing is lost" {
-	local count=${MASTIMG_KILLS:-20} i
+	local count=${MASTIMG_KILLS:-20} round # run has an i of its own
 	content "$folder/raw" 16
 	qemu-img convert -O qcow2 "$folder/raw" "$(images host1)/kill.qcow2"
 	on host1 pool-refresh default
@@ -620,8 +620,8 @@ swept()
 	machine live host2 "$(disk live.raw raw vda)"
 	on host2 start live
 	mastimg register kill@host1 --name kept
-	for ((i = 0; i < count; i++)); do
-		case $((i % 3)) in
+	for ((round = 0; round < count; round++)); do
+		case $((round % 3)) in
 		0) killed_at "$(moment)" mastimg register kill@host1 --name stopped ;;
 		1) killed_at "$(moment)" mastimg register live@host2 --name running ;;
 		2)
