@@ -217,6 +217,7 @@ lab_tests += tests/lab/hostping.bats
 lab_tests += tests/lab/examples.bats
 lab_tests += tests/lab/notify-admins.bats
 lab_tests += tests/lab/install.bats
+lab_tests += tests/lab/mastimg.bats
 lab_tests += tests/lab/mastimg-pool.bats
 lab_tests += tests/lab/repository.bats
 lab_tests += tests/lab/vmgroup-capture.bats

@@ -478,7 +478,7 @@ meanwhile()
 	tidy
 }
 
-@test "a running VM that is stopped in its backup: refused; in the reading of its copy: that instant is captured" {
+@test "a running VM that is stopped while its copy is read: the instant of the backup is captured" {
 	raw host1 stops 256
 	machine stops host1 "$(disk stops.raw raw vda)"
 	on host1 start stops
