@@ -191,6 +191,21 @@ static int check_files(const struct cli *cli, struct err *e)
 	return 0;
 }
 
+static void note_given(struct cli *cli, int key)
+{
+	const struct cli_option *options = cli->program->options;
+
+	for (size_t i = 0; options[i].name && i < 64; i++)
+		if (options[i].key == key)
+			cli->given |= UINT64_C(1) << i;
+}
+
+static int take_option(struct cli *cli, int key, void *context, struct err *e)
+{
+	note_given(cli, key);
+	return cli->program->option(context, key, optarg, e);
+}
+
 static int parse_options(struct cli *cli, int argc, char **argv, void *context, enum wish *wish, struct err *e)
 {
 	struct getopt_tables tables = {0};
@@ -205,7 +220,7 @@ static int parse_options(struct cli *cli, int argc, char **argv, void *context, 
 		if (key == '?' || key == ':')
 			result = misuse(key, argv, str_text(&tables.letters), e);
 		else if (!take_common(cli, key, optarg, wish))
-			result = cli->program->option(context, key, optarg, e);
+			result = take_option(cli, key, context, e);
 	}
 	str_done(&tables.letters);
 	vec_done(&tables.names);
@@ -339,6 +354,56 @@ struct rows *cli_rows(const struct cli *cli, struct err *e)
 	return rows;
 }
 
+static const struct cli_command *find_command(const struct cli_program *program, const char *name, size_t length)
+{
+	for (const struct cli_command *c = program->commands; c->name; c++)
+		if (strlen(c->name) == length && strncmp(c->name, name, length) == 0)
+			return c;
+	return NULL;
+}
+
+/* Whether COMMAND is one of those that TEXT begins with; -1: it begins with none. */
+static int is_named(const struct cli_program *program, const char *text, const struct cli_command *command)
+{
+	bool found = false;
+
+	for (const char *word = text;;) {
+		size_t length = strcspn(word, ",: ");
+		const struct cli_command *named = find_command(program, word, length);
+		found |= named == command;
+		if (named && word[length] == ':')
+			return found;
+		if (!named || strncmp(word + length, ", ", 2) != 0)
+			return -1;
+		word += length + 2;
+	}
+}
+
+/* "list, show: more of it; ack: for everybody" */
+static bool goes_with(const struct cli_program *program, const char *help, const struct cli_command *command)
+{
+	if (is_named(program, help, command) != 0)
+		return true;
+	for (const char *part = strstr(help, "; "); part; part = strstr(part, "; ")) {
+		part += 2;
+		if (is_named(program, part, command) == 1)
+			return true;
+	}
+	return false;
+}
+
+/* `delete --dry-run` must not delete. */
+static int check_given(const struct cli *cli, const struct cli_command *command, struct err *e)
+{
+	const struct cli_option *options = cli->program->options;
+
+	for (size_t i = 0; options[i].name && i < 64; i++)
+		if ((cli->given >> i & 1) && !goes_with(cli->program, options[i].help, command))
+			return err_set(e, ERR_USAGE, "--%s does not go with '%s': try '%s --help'",
+				       options[i].name, command->name, cli->program->name);
+	return 0;
+}
+
 int cli_run_command(struct cli *cli, void *context, struct err *e)
 {
 	cleanup(str_done) struct str known = {0};
@@ -348,7 +413,7 @@ int cli_run_command(struct cli *cli, void *context, struct err *e)
 		if (name && strcmp(c->name, name) == 0) {
 			cli->operands++;
 			cli->operand_count--;
-			return c->run(context);
+			return check_given(cli, c, e) < 0 ? e->code : c->run(context);
 		}
 		str_addf(&known, " %s", c->name);
 	}

@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "conf.h"
 #include "err.h"
@@ -29,7 +30,7 @@ struct cli_option {
 	int key;              /* the short letter, or a number from CLI_LONG_ONLY on */
 	const char *name;     /* long name */
 	const char *argument; /* "TIME", or NULL for none, or "[AGE]" for an optional one */
-	const char *help;     /* one line */
+	const char *help;     /* one line; "update, gc: …" of commands: it goes with these alone */
 };
 
 enum { CLI_LONG_ONLY = 256 };
@@ -65,6 +66,7 @@ struct cli {
 	bool quiet;
 	int verbose;
 	bool check_config;
+	uint64_t given;  /* which of the program's options were, a bit for each */
 	char **operands; /* what is left; NULL-terminated */
 	size_t operand_count;
 };
@@ -90,7 +92,7 @@ int cli_store(const struct conf *conf, enum store_mode mode, struct store **stor
 /* The rows of this command line on stdout; NULL and *E if -o names no column. */
 struct rows *cli_rows(const struct cli *cli, struct err *e);
 
-/* Finds and runs the command named by the first operand. CONTEXT goes to its run. ERR_USAGE if it is none. */
+/* Finds and runs the command named by the first operand. CONTEXT goes to its run. ERR_USAGE if it is none, or if an option was given that does not go with it. */
 int cli_run_command(struct cli *cli, void *context, struct err *e);
 
 /* ERR_USAGE with a hint unless the operand count is within the bounds. */

@@ -51,6 +51,13 @@ int capture_vm(const struct capture *capture, struct store *store, struct stage 
 int capture_clean(const struct conf *conf, struct store *store, struct stage *stage, struct err *e);
 
 /*
+ * Folds the layers that no generation of IMAGE needs apart, and removes its files that none needs. The caller holds the lock of
+ * IMAGE alone. *IMAGE is what is recorded then. STOP as in struct capture; stopped or killed anywhere, nothing is lost.
+ */
+int capture_fold(const struct conf *conf, struct store *store, const volatile sig_atomic_t *stop,
+		 struct image *image, struct err *e);
+
+/*
  * The whole of `mastimg register` and `mastimg update`: stage, capture, publish, record, drop generations beyond keep, fold.
  * Used by vmgroup too. *IMAGE (image_done) is what is recorded now. Locks and stages are those of conf->store, which STORE is.
  * ERR_USAGE: the name is taken, or none; ERR_CONFLICT: it was taken meanwhile, or the image was changed or deleted. ERR_LOCKED: somebody updates or

@@ -10,7 +10,6 @@
 #include "mem.h"
 #include "repository.h"
 #include "repository_places.h"
-#include "serial.h"
 #include "str.h"
 #include "when.h"
 
@@ -100,8 +99,8 @@ static int lock_alone(struct ordering *ordering, struct err *e)
 static int begin(struct ordering *ordering, struct err *e)
 {
 	struct stage *stage = &ordering->stage;
-	int result = ordering->old ? serial_next(ordering->store, &stage->id, e)
-				   : repository_number(ordering->conf, ordering->store, &stage->id, e);
+	/* A repository that is not there is told before anything is recorded that only it could end. */
+	int result = repository_number(ordering->conf, ordering->store, &stage->id, e);
 
 	stage->image = stage->id;
 	if (result == 0)
@@ -158,15 +157,17 @@ static int record(struct ordering *ordering, const struct image *image, struct e
 	return stage_update(ordering->store, stage, e);
 }
 
-/* Files that no generation names any more go, if nobody reads them; else gc finds them. */
+/* Layers and files that no generation needs any more go, if nobody reads them; else gc does it. */
 static int fold(struct ordering *ordering, struct image *image, struct err *e)
 {
 	if (!ordering->old)
 		return 0;
 	int result = lock_alone(ordering, e);
 	if (result == 0)
-		result = capture_repository_fold(ordering->conf, ordering->store, image, e);
-	return result == ERR_LOCKED ? 0 : result;
+		result = capture_fold(ordering->conf, ordering->store, ordering->order->capture.stop, image, e);
+	if (result == 0 || result == ERR_LOCKED)
+		return 0;
+	return err_wrap(e, "what its older generations have left is for 'mastimg gc'");
 }
 
 /* Whatever failed: nothing of it stays, but what its host keeps. */

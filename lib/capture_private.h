@@ -65,8 +65,6 @@ int capture_repository_publish(const struct conf *conf, const struct stage *stag
 			       struct err *e);
 /* Removes what STAGE has written, also what was PUBLISHED and is not recorded. */
 int capture_repository_unstage(const struct conf *conf, const struct stage *stage, bool published, struct err *e);
-/* Folds and tidies IMAGE, of which nobody may read: *IMAGE is what is recorded then. */
-int capture_repository_fold(const struct conf *conf, struct store *store, struct image *image, struct err *e);
 
 /* ---- the worker ---- */
 

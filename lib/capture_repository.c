@@ -15,8 +15,9 @@ static const int64_t FOLD_MS = 24LL * 60 * 60 * 1000;
 struct task {
 	const struct stage *stage;
 	const struct image *image;
-	bool published;    /* unstage */
-	struct str answer; /* an image */
+	bool published;                    /* unstage */
+	const volatile sig_atomic_t *stop; /* or NULL */
+	struct str answer;                 /* an image */
 };
 
 static void task_done(struct task *task)
@@ -39,6 +40,7 @@ static int run(const struct conf *conf, struct task *task, int64_t stall_ms,
 	const struct repository_work work = {
 		.setting = conf->image.repository,
 		.stall_ms = stall_ms,
+		.stop = task->stop,
 		.act = act,
 		.took = took,
 		.context = task,
@@ -162,9 +164,10 @@ static int do_tidy(struct repository *repository, struct repository_worker *work
 }
 
 /* 1: *IMAGE is another one now. */
-static int fold_once(const struct conf *conf, struct store *store, struct image *image, struct err *e)
+static int fold_once(const struct conf *conf, struct store *store, const volatile sig_atomic_t *stop,
+		     struct image *image, struct err *e)
 {
-	cleanup(task_done) struct task task = {.image = image};
+	cleanup(task_done) struct task task = {.image = image, .stop = stop};
 	cleanup(image_done) struct image before = {0};
 
 	int result = run(conf, &task, FOLD_MS, do_fold, e);
@@ -175,12 +178,13 @@ static int fold_once(const struct conf *conf, struct store *store, struct image 
 	return result <= 0 || image_replace(store, &before, image, 0, e) == 0 ? result : e->code;
 }
 
-int capture_repository_fold(const struct conf *conf, struct store *store, struct image *image, struct err *e)
+int capture_fold(const struct conf *conf, struct store *store, const volatile sig_atomic_t *stop,
+		 struct image *image, struct err *e)
 {
-	struct task task = {.image = image};
+	struct task task = {.image = image, .stop = stop};
 	int result;
 
-	while ((result = fold_once(conf, store, image, e)) > 0)
+	while ((result = fold_once(conf, store, stop, image, e)) > 0)
 		continue;
 	return result < 0 ? result : run(conf, &task, conf->image.stall_ms, do_tidy, e);
 }

@@ -1,8 +1,8 @@
 /*
  * removal.h - master images deleted, which nobody uses any more: `mastimg delete`, and `vmgroup` --with-images.
  *
- * The record goes first, then the files: a process that is killed in between leaves files of an image that nobody knows, which
- * `mastimg gc` tells of; never an image without its files.
+ * The record goes first, then the files: a process that is killed in between leaves files that `mastimg gc` removes, by the
+ * stage that each deletion is; never an image without its files.
  */
 #ifndef VMROLL_REMOVAL_H
 #define VMROLL_REMOVAL_H

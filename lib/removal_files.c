@@ -62,8 +62,7 @@ int removal_files(const struct conf *conf, const struct image *image, uint64_t *
 	struct err why = {0};
 
 	if (workers_run(&job, 1, &limits, NULL, &why) < 0)
-		return err_set(e, ERR_PARTIAL,
-			       "image %s is deleted, but its files are not: number %llu in %s: %s",
+		return err_set(e, ERR_PARTIAL, "image %s is deleted, but its files, number %llu in %s, are left for 'mastimg gc': %s",
 			       image->name, (unsigned long long)image->id, conf->image.repository, why.text);
 	*removed_bytes += removing.bytes;
 	return 0;

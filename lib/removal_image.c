@@ -5,7 +5,9 @@
 #include "mem.h"
 #include "references.h"
 #include "removal_private.h"
+#include "stage.h"
 #include "str.h"
+#include "when.h"
 
 enum { TRIES_MAX = 64 };
 
@@ -47,6 +49,35 @@ static int forget(struct store *store, const struct image *image, struct err *e)
 	return result;
 }
 
+/* Whoever is killed between the record and the files leaves a stage, by which gc goes on. */
+static int begin(const struct conf *conf, struct store *store, const struct image *image, struct stage *stage,
+		 struct lock *lock, struct err *e)
+{
+	*stage = (struct stage){
+		.image = image->id,
+		.what = mem_format("delete %s", image->name),
+		.repository = mem_string(conf->image.repository),
+		.begun = when_now(),
+	};
+	return stage_begin(store, conf->store, stage, lock, e);
+}
+
+static int delete_locked(const struct conf *conf, struct store *store, const struct image *image,
+			 uint64_t *removed_bytes, struct err *e)
+{
+	cleanup(stage_done) struct stage stage = {0};
+	cleanup(lock_done) struct lock lock = LOCK_NONE;
+
+	if (begin(conf, store, image, &stage, &lock, e) < 0)
+		return e->code;
+	int result = forget(store, image, e);
+	if (result < 0)
+		stage_end(store, stage.id, NULL);
+	else
+		result = removal_files(conf, image, removed_bytes, e);
+	return result < 0 ? result : stage_end(store, stage.id, e);
+}
+
 int removal_image(const struct conf *conf, struct store *store, const struct image *image,
 		  uint64_t *removed_bytes, struct err *e)
 {
@@ -57,7 +88,5 @@ int removal_image(const struct conf *conf, struct store *store, const struct ima
 		return e->code;
 	if (lock_acquire_part(&lock, path, image->id, false, e) < 0)
 		return err_wrap(e, "image %s", image->name);
-	if (forget(store, image, e) < 0)
-		return e->code;
-	return removal_files(conf, image, removed_bytes, e);
+	return delete_locked(conf, store, image, removed_bytes, e);
 }

@@ -291,11 +291,7 @@ static int choose_image(struct export *export, struct err *e)
 	    require_image(store, o->cli.operands[0], image, e) < 0 ||
 	    lock_image(o, image, true, &export->lock, e) < 0)
 		return e->code;
-	/* It may have been changed before it was locked. */
-	char *name = mem_string(image->name);
-	image_done(image);
-	int result = require_image(store, name, image, e);
-	free(name);
+	int result = reread_image(store, image, e);
 	while (result == 0 && image->generations.count > 1)
 		image_generation_done(&image->generations.items[--image->generations.count]);
 	return result;

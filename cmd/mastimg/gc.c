@@ -166,8 +166,10 @@ static void look_at_stage(struct gc *gc, uint64_t id)
 		result = clean_stage(gc, &stage, &e);
 	if (result == ERR_LOCKED)
 		log_info("%s: somebody reads its image: left for the next time", stage.what);
-	else if (result < 0)
+	else if (result < 0) {
+		err_wrap(&e, "%s", stage.what ? stage.what : "what was begun");
 		fail(gc, &e);
+	}
 }
 
 static int list_stages(struct gc *gc, struct stages *stages, struct err *e)
@@ -217,6 +219,11 @@ static void tell_unknown(const struct gc *gc, uint64_t id)
 
 	if (gc->o->unknown)
 		printf("number %llu in %s: files of an image that the store does not know\n", number, setting);
+	else if (str_starts(setting, "pool:"))
+		log_warning(
+			"repository %s: number %llu is no image that the store knows: 'virsh vol-download' "
+			"saves its volumes, vmroll-%llu.*, 'mastimg gc --unknown' removes them",
+			setting, number, number);
 	else
 		log_warning("repository %s: number %llu is no image that the store knows: 'mastimg import "
 			    "%s/images/%llu' takes it back, 'mastimg gc --unknown' removes it",
@@ -240,7 +247,8 @@ static int look_at_unknown(struct gc *gc, const struct image *image, struct err 
 	return 0;
 }
 
-static int tidy(struct gc *gc, const struct image *image, struct err *e)
+/* Also folds what an update could not, since somebody read it. */
+static int tidy(struct gc *gc, struct image *image, struct err *e)
 {
 	struct visit visit = {.image = image};
 
@@ -248,7 +256,8 @@ static int tidy(struct gc *gc, const struct image *image, struct err *e)
 	int staged = is_staged(gc, image->id, e);
 	if (staged != 0 || gc->o->dry_run)
 		return staged < 0 ? staged : 0;
-	if (clean(gc, gc->o->conf.image.repository, &visit, e) < 0)
+	if (clean(gc, gc->o->conf.image.repository, &visit, e) < 0 ||
+	    capture_fold(&gc->o->conf, gc->store, NULL, image, e) < 0)
 		return e->code;
 	if (visit.removed_bytes > 0)
 		tell_removed(image->name, visit.removed_bytes);
@@ -294,5 +303,7 @@ int command_gc(void *context)
 	gc.store = store;
 	if (look_at_stages(&gc, o->e) < 0 || look_at_places(&gc, o->e) < 0)
 		return o->e->code;
+	/* Each was said. */
+	o->e->text[0] = '\0';
 	return gc.failed > 0 ? ERR_PARTIAL : 0;
 }

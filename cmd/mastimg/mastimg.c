@@ -174,6 +174,23 @@ int require_image(struct store *store, const char *text, struct image *image, st
 	return image_require(view, text, image, e);
 }
 
+int reread_image(struct store *store, struct image *image, struct err *e)
+{
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	struct image now = {0};
+
+	if (store_view_open(&view, store, e) < 0)
+		return e->code;
+	int result = image_find_id(view, image->id, &now, e);
+	if (result < 0)
+		return result;
+	if (result == 0)
+		return err_set(e, ERR_NOT_FOUND, "image %s: somebody has deleted it meanwhile", image->name);
+	image_done(image);
+	*image = now;
+	return 0;
+}
+
 int check_free(struct store *store, const char *name, struct err *e)
 {
 	cleanup(cleanup_store_view) struct store_view *view = NULL;

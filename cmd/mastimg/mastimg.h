@@ -66,6 +66,8 @@ int open_progress(const struct options *o, struct progress **progress, struct er
 
 /* The image that TEXT names (image_require), in a view of its own. */
 int require_image(struct store *store, const char *text, struct image *image, struct err *e);
+/* *IMAGE as it is now, whatever its name: what was read before its lock was taken is history. ERR_NOT_FOUND: it is gone. */
+int reread_image(struct store *store, struct image *image, struct err *e);
 /* ERR_USAGE if there is an image NAME: before anything is done for a new one, which claims it once more at its end. */
 int check_free(struct store *store, const char *name, struct err *e);
 /* Keeps others from reading (SHARED: from changing) the files of an image until lock_done: ERR_LOCKED says what to do. */

@@ -158,10 +158,10 @@ static void tell(const struct image *image, uint64_t written_bytes)
 
 	str_format_bytes(written_bytes, written, sizeof written);
 	str_format_bytes(image_virtual_bytes(image), size, sizeof size);
-	log_info("image %s: generation %llu of %s@%s, %s%s: %zu disks of %s, %s written (%llu bytes)",
+	log_info("image %s: generation %llu of %s@%s, %s%s: %zu disk%s of %s, %s written (%llu bytes)",
 		 image->name, (unsigned long long)newest->number, image->vm, image->host,
 		 newest->running ? "running" : "off", newest->quiesced ? ", frozen" : "", newest->disks.count,
-		 size, written, (unsigned long long)written_bytes);
+		 newest->disks.count == 1 ? "" : "s", size, written, (unsigned long long)written_bytes);
 	vec_foreach(&newest->left_out, left)
 		log_info("image %s: left out: %s", image->name, *left);
 }

@@ -84,13 +84,12 @@ int command_rollback(void *context)
 {
 	struct options *o = context;
 	cleanup(cleanup_store) struct store *store = NULL;
-	cleanup(image_done) struct image named = {0};
 	cleanup(image_done) struct image image = {0};
 	cleanup(lock_done) struct lock lock = LOCK_NONE;
 
 	if (cli_operands(&o->cli, 1, 1, o->e) < 0 || cli_store(&o->conf, STORE_WRITE, &store, o->e) < 0 ||
-	    require_image(store, o->cli.operands[0], &named, o->e) < 0 ||
-	    lock_image(o, &named, false, &lock, o->e) < 0 || require_image(store, named.name, &image, o->e) < 0 ||
+	    require_image(store, o->cli.operands[0], &image, o->e) < 0 ||
+	    lock_image(o, &image, false, &lock, o->e) < 0 || reread_image(store, &image, o->e) < 0 ||
 	    check_older(&image, o->e) < 0 || check_unused(store, &image, o->e) < 0)
 		return o->e->code;
 	return drop_newest(o, store, &image, o->e);

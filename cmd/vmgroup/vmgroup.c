@@ -47,7 +47,7 @@ static const struct cli_option options[] = {
 	{OPTION_POOL, "pool", "POOL", "deploy: storage pool on the hosts"},
 	{OPTION_PROGRESS, "progress", "WHEN", "auto (on a terminal), always or never"},
 	{OPTION_QUIESCE, "quiesce", NULL, "NAME=VM@HOST, update: freeze the file systems of a VM that runs"},
-	{OPTION_REPLACE, "replace", NULL, "add: instead of members of that name; import: of groups that differ"},
+	{OPTION_REPLACE, "replace", NULL, "add, import: instead of members of that name, of groups that differ"},
 	{OPTION_RESET_IDENTITY, "reset-identity", NULL, "deploy: new keys and machine ids, by virt-sysprep"},
 	{OPTION_START, "start", NULL, "deploy, resume: start the VMs in the order of the members"},
 	{OPTION_TIMEOUT, "timeout", "TIME", "stop, restart: how long each VM has to shut down (1m)"},

@@ -240,6 +240,65 @@ nothing_is_left()
 	fails 1 "no image 'b'" mastimg delete b
 }
 
+# in_the_way: what no command removes lies in the folder of debian12.
+in_the_way()
+{
+	mkdir "$repository/images/1/in-the-way"
+}
+
+@test "a deletion that cannot remove all files is gone on with by gc, which says what hinders it, once" {
+	imported
+	in_the_way
+	fails 3 "image debian12 is deleted, but its files, number 1 in $repository, are left for 'mastimg gc': " \
+		mastimg delete debian12
+	silent mastimg list
+	fails 3 "delete debian12: $repository/images/1/in-the-way: cannot be removed" mastimg gc
+	rmdir "$repository/images/1/in-the-way"
+	silent mastimg gc
+	nothing_is_left
+	silent mastimg gc
+}
+
+@test "a deletion that is killed at any point is gone on with by gc, and nothing of it is left" {
+	for _ in {1..10}; do
+		imported
+		# So many that removing them takes a while.
+		touch "$(echo "$repository"/images/*)"/9-{1..2000}
+		mastimg delete debian12 3>&- &
+		sleep "0.0$((RANDOM % 6))"
+		kill -KILL $! 2>/dev/null || true
+		wait $! || true
+		wait_for deletion_is_gone
+		silent mastimg gc
+		nothing_is_left "$(mastimg list -r -o NAME | wc -l)"
+		run mastimg delete debian12
+		[ "$status" -le 1 ]
+	done
+}
+
+deletion_is_gone()
+{
+	! pgrep -f "mastimg delete debian12"
+}
+
+@test "gc folds the layers that an update could not" {
+	imported
+	disk second.raw 2
+	updated second.raw 1
+	[[ $(shown FILES) == *layer* ]]
+	silent mastimg gc
+	[ "$(shown FILES)" = 1-vda.raw ]
+	[ "$(shown SHA256)" = "$(digest second.raw)" ]
+	cmp "$repository/images/1/1-vda.raw" second.raw
+	[ -z "$(find "$repository" -name '*.layer*')" ]
+	silent mastimg verify
+	disk third.raw 3
+	updated third.raw 2
+	silent mastimg gc
+	[ "$(shown FILES | wc -l)" -eq 2 ]
+	silent mastimg verify
+}
+
 @test "an image that a group uses is kept" {
 	imported
 	vmgroup create shop web=debian12
@@ -635,6 +694,15 @@ mastimg_is_gone()
 	kill $!
 	wait $! || true
 	nothing_is_left 2
+}
+
+@test "an option that does not go with the command is refused, and nothing is done" {
+	imported
+	fails 2 "--dry-run does not go with 'delete'" mastimg delete --dry-run debian12
+	fails 2 "--unknown does not go with 'verify'" mastimg verify --unknown
+	fails 2 "--keep does not go with 'rename'" mastimg rename debian12 other --keep 2
+	[ "$(mastimg list -r -o NAME)" = debian12 ]
+	silent mastimg verify --progress never
 }
 
 @test "misuse is told: no command, too few or too many arguments, numbers out of range" {

@@ -399,6 +399,17 @@ guest_writes()
 	tidy
 }
 
+@test "update: a repository that is not there is told, and leaves nothing for gc" {
+	raw host1 web1
+	machine web1 host1 "$(disk web1.raw raw vda)"
+	run -0 mastimg register web1@host1
+	repository=$folder/no/where configure
+	run -4 --separate-stderr mastimg update web1
+	[[ $stderr == *"$folder/no/where: No such file or directory" ]]
+	tidy
+	clean host1
+}
+
 @test "update --from: another VM is its source from then on; a disk of another size is a new base" {
 	raw host1 old 8
 	raw host2 new 16
