@@ -399,7 +399,7 @@ static int check_given(const struct cli *cli, const struct cli_command *command,
 
 	for (size_t i = 0; options[i].name && i < 64; i++)
 		if ((cli->given >> i & 1) && !goes_with(cli->program, options[i].help, command))
-			return err_set(e, ERR_USAGE, "--%s does not go with '%s': try '%s --help'",
+			return err_set(e, ERR_USAGE, "--%s does not go with %s: try '%s --help'",
 				       options[i].name, command->name, cli->program->name);
 	return 0;
 }

@@ -39,46 +39,20 @@ static const struct cli_option options[] = {
 	{OPTION_DRY_RUN, "dry-run", NULL, "deploy: show what would go where, do nothing"},
 	{OPTION_FORCE, "force", NULL, "undeploy, stop, restart: end VMs that run, hard"},
 	{OPTION_HOST, "host", "HOST", "deploy: only onto HOST; may be repeated"},
-	{OPTION_JOBS, "jobs", "N", "deploy: transfers at a time"},
+	{OPTION_JOBS, "jobs", "N", "deploy, resume, undeploy: transfers at a time"},
 	{OPTION_LINKED, "linked", NULL, "deploy: disks as overlays of a base that lies there once"},
 	{OPTION_NAME, "name", "D", "deploy: name of the deployment (the group's)"},
 	{OPTION_OVER_COMMIT, "over-commit", "PERCENT", "deploy: promise so much of the storage, 100 to 10000"},
 	{OPTION_POLICY, "policy", "POLICY", "deploy: first-fit, best-fit or spread"},
 	{OPTION_POOL, "pool", "POOL", "deploy: storage pool on the hosts"},
 	{OPTION_PROGRESS, "progress", "WHEN", "auto (on a terminal), always or never"},
-	{OPTION_QUIESCE, "quiesce", NULL, "NAME=VM@HOST, update: freeze the file systems of a VM that runs"},
+	{OPTION_QUIESCE, "quiesce", NULL, "create, add, update: freeze the file systems of a VM that runs"},
 	{OPTION_REPLACE, "replace", NULL, "add, import: instead of members of that name, of groups that differ"},
 	{OPTION_RESET_IDENTITY, "reset-identity", NULL, "deploy: new keys and machine ids, by virt-sysprep"},
 	{OPTION_START, "start", NULL, "deploy, resume: start the VMs in the order of the members"},
 	{OPTION_TIMEOUT, "timeout", "TIME", "stop, restart: how long each VM has to shut down (1m)"},
 	{OPTION_WITH_IMAGES, "with-images", NULL, "remove, delete: also images that nobody else uses"},
 	{0, NULL, NULL, NULL},
-};
-
-/* Commands that an option belongs to; those of all commands are not named. */
-static const struct {
-	int option;
-	const char *name, *commands[10];
-} belongings[] = {
-	{OPTION_ALL, "--all", {"undeploy"}},
-	{OPTION_COMMENT,
-	 "--comment",
-	 {"create", "add", "remove", "update", "rename", "copy", "delete", "import", "deploy", "undeploy"}},
-	{OPTION_DRY_RUN, "--dry-run", {"deploy"}},
-	{OPTION_FORCE, "--force", {"undeploy", "stop", "restart"}},
-	{OPTION_HOST, "--host", {"deploy"}},
-	{OPTION_JOBS, "--jobs", {"deploy", "resume", "undeploy"}},
-	{OPTION_LINKED, "--linked", {"deploy"}},
-	{OPTION_NAME, "--name", {"deploy"}},
-	{OPTION_OVER_COMMIT, "--over-commit", {"deploy"}},
-	{OPTION_POLICY, "--policy", {"deploy"}},
-	{OPTION_POOL, "--pool", {"deploy"}},
-	{OPTION_QUIESCE, "--quiesce", {"create", "add", "update"}},
-	{OPTION_REPLACE, "--replace", {"add", "import"}},
-	{OPTION_RESET_IDENTITY, "--reset-identity", {"deploy"}},
-	{OPTION_START, "--start", {"deploy", "resume"}},
-	{OPTION_TIMEOUT, "--timeout", {"stop", "restart"}},
-	{OPTION_WITH_IMAGES, "--with-images", {"remove", "delete"}},
 };
 
 static const struct cli_command commands[] = {
@@ -130,11 +104,6 @@ static const char *const synopsis[] = {
 	NULL,
 };
 
-static uint64_t bit_of(int option)
-{
-	return UINT64_C(1) << (option - OPTION_ALL);
-}
-
 static int take_number(struct options *o, const char *argument, struct err *e)
 {
 	return str_parse_number(argument, 1, JOBS_MAX, &o->jobs, e) < 0 ? err_wrap(e, "--jobs") : 0;
@@ -185,7 +154,6 @@ static int take_option(void *context, int key, const char *argument, struct err 
 {
 	struct options *o = context;
 
-	o->given |= bit_of(key);
 	switch (key) {
 	case OPTION_ALL:
 		o->all = true;
@@ -254,31 +222,6 @@ static void choose_columns(int argc, char **argv)
 			}
 }
 
-static bool belongs_to(size_t belonging, const char *command)
-{
-	size_t count = sizeof belongings[0].commands / sizeof belongings[0].commands[0];
-
-	for (size_t i = 0; i < count && belongings[belonging].commands[i]; i++)
-		if (strcmp(belongings[belonging].commands[i], command) == 0)
-			return true;
-	return false;
-}
-
-/* Whoever says `undeploy --dry-run` must not see it done. What is no command is told by others. */
-static int check_options(const struct options *o, struct err *e)
-{
-	const char *command = o->cli.operands[0];
-	bool known = false;
-
-	for (const struct cli_command *c = commands; c->name; c++)
-		known = known || strcmp(c->name, command) == 0;
-	for (size_t i = 0; known && i < sizeof belongings / sizeof belongings[0]; i++)
-		if (o->given & bit_of(belongings[i].option) && !belongs_to(i, command))
-			return err_set(e, ERR_USAGE, "%s does not go with %s: try 'vmgroup --help'",
-				       belongings[i].name, command);
-	return 0;
-}
-
 static int act(struct options *o, struct err *e)
 {
 	int result = cli_settings(&o->cli, &o->conf, e);
@@ -287,8 +230,7 @@ static int act(struct options *o, struct err *e)
 		return result < 0 ? result : 0;
 	if (o->cli.operand_count == 0)
 		return err_set(e, ERR_USAGE, "what is to be done? try 'vmgroup --help'");
-	result = check_options(o, e);
-	return result < 0 ? result : cli_run_command(&o->cli, o, e);
+	return cli_run_command(&o->cli, o, e);
 }
 
 static void options_done(struct options *o)

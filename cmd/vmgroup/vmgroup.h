@@ -14,8 +14,7 @@
 struct options {
 	struct cli cli;
 	struct conf conf;
-	struct err *e;  /* where a command leaves its message */
-	uint64_t given; /* bits of options, as vmgroup.c numbers them */
+	struct err *e; /* where a command leaves its message */
 	bool all;
 	bool dry_run;
 	bool force;

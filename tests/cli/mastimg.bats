@@ -698,9 +698,9 @@ mastimg_is_gone()
 
 @test "an option that does not go with the command is refused, and nothing is done" {
 	imported
-	fails 2 "--dry-run does not go with 'delete'" mastimg delete --dry-run debian12
-	fails 2 "--unknown does not go with 'verify'" mastimg verify --unknown
-	fails 2 "--keep does not go with 'rename'" mastimg rename debian12 other --keep 2
+	fails 2 "--dry-run does not go with delete" mastimg delete --dry-run debian12
+	fails 2 "--unknown does not go with verify" mastimg verify --unknown
+	fails 2 "--keep does not go with rename" mastimg rename debian12 other --keep 2
 	[ "$(mastimg list -r -o NAME)" = debian12 ]
 	silent mastimg verify --progress never
 }
