@@ -539,6 +539,39 @@ took()
 	echo $(((${EPOCHREALTIME/./} - begin) / 1000 + 1))
 }
 
+# overlays: of clones that are being made on host1
+overlays()
+{
+	find "$LAB_DIR/host/host1/lib/images" -name '*.vmroll-overlay'
+}
+
+# killed_in_clone: wide is deployed to host1, and killed while a disk is cloned there; false where this process got no turn meanwhile
+killed_in_clone()
+{
+	vmgroup undeploy wide 2>/dev/null || true
+	background deploy vmgroup deploy --host host1 wide
+	until [[ -n $(overlays) ]] || ended deploy; do :; done
+	background_end deploy KILL
+	[[ -n $(overlays) ]]
+}
+
+@test "kill -9 while a disk is cloned: what helped to clone it goes with the rest" {
+	cp --sparse=always "$golden/tiny.raw" "$folder/wide.raw"
+	truncate -s 600M "$folder/wide.raw"
+	head -c 300M /dev/urandom | dd of="$folder/wide.raw" bs=1M seek=200 conv=notrunc status=none
+	mastimg import --name wide --xml "$golden/tiny.xml" "$folder/wide.raw"
+	vmgroup create wide 'web=wide*3'
+	wait_until 60 killed_in_clone
+	vmgroup undeploy wide
+	as_before
+	wait_until 60 killed_in_clone
+	vmgroup resume wide
+	[ -z "$(overlays)" ]
+	cmp "$folder/wide.raw" "$LAB_DIR/host/host1/lib/images/$(value wide volumes wide-web3 | jq -r '.[0]' | sed 's|.*/||')"
+	vmgroup undeploy wide
+	as_before
+}
+
 @test "kill -9 at random points: resume finishes it, undeploy removes it, twice is once" {
 	local round linked deploy undeploy killed=0
 	shop
