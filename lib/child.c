@@ -125,6 +125,8 @@ static void default_signals(void)
 
 	for (int number = 1; number < NSIG; number++)
 		signal(number, SIG_DFL);
+	/* A host that goes while libvirt writes to it is an error to tell, not the end of us. */
+	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

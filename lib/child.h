@@ -47,7 +47,7 @@ struct child {
 
 /*
  * Forks a child that runs BODY(CHANNEL, CONTEXT) and ends with the status that
- * it returns; it sees CONTEXT as it is now. The child is killed when the parent dies; it has default signals, a
+ * it returns; it sees CONTEXT as it is now. The child is killed when the parent dies; it has default signals but SIGPIPE, which is ignored, a
  * session of its own (nothing can prompt on the terminal), /dev/null as stdin
  * and stdout, and no other descriptor of the parent but stderr. ERR_ENV.
  */

@@ -49,6 +49,19 @@ static int flood(struct worker *worker, struct err *e)
 			return e->code;
 }
 
+static int write_to_nobody(struct err *e)
+{
+	int ends[2];
+
+	if (pipe(ends) < 0)
+		return err_set_errno(e, ERR_ENV, errno, "pipe");
+	close(ends[0]);
+	ssize_t written = write(ends[1], "x", 1);
+	int result = written < 0 ? err_set_errno(e, ERR_NET, errno, "write") : 0;
+	close(ends[1]);
+	return result;
+}
+
 static int work(struct worker *worker, size_t job, void *context, struct err *e)
 {
 	const struct run *run = context;
@@ -84,6 +97,8 @@ static int work(struct worker *worker, size_t job, void *context, struct err *e)
 	case 'k': /* crashes */
 		kill(getpid(), SIGKILL);
 		break;
+	case 'w': /* writes to a peer that is gone */
+		return write_to_nobody(e);
 	case 'f': /* floods */
 		return flood(worker, e);
 	case 'b': /* a frame that received() refuses */
@@ -161,7 +176,7 @@ static void reuses_workers(void **state)
 
 static void reports_each_failure_alone(void **state)
 {
-	struct run run = {.script = "aexkbaea"};
+	struct run run = {.script = "aexkbaeaw"};
 	struct err e = {0};
 
 	(void)state;
@@ -177,6 +192,7 @@ static void reports_each_failure_alone(void **state)
 	assert_string_equal(run.texts[4], "refused");
 	assert_int_equal(run.codes[5], 0);
 	assert_int_equal(run.codes[7], 0);
+	assert_int_equal(run.codes[8], ERR_NET);
 }
 
 static void kills_what_is_late(void **state)
