@@ -14,8 +14,8 @@
 #include "when.h"
 #include "workers.h"
 
-/* ANSWER_MS: of a host's time, kept for the way home. */
-enum { RECORD_VERSION = 1, ANSWER_MS = 1000 };
+/* ANSWER_MS: of a host's time, kept for its pool and for the way home. */
+enum { RECORD_VERSION = 1, ANSWER_MS = 4000 };
 
 enum field {
 	FIELD_REFUSAL = 1,
@@ -173,17 +173,18 @@ static int write_room(struct virt *virt, struct worker *worker, const struct ask
 	cleanup(volumes_done) struct volumes volumes = {0};
 	uint64_t memory_bytes = UINT64_MAX;
 
+	struct err ignored = {0};
+	/*
+	 * Before the pool: what is written to volumes in between is then taken from its room, and promised still. The other
+	 * way round it would be neither. A pool that is not there has no volumes.
+	 */
+	if (look_at_all(virt, worker, asking, asked, &volumes, &ignored) == 0)
+		write_volumes(&volumes, answer);
 	int result = write_pool(virt, asking, answer, e);
 	if (result == 0)
 		result = virt_free_memory(virt, &memory_bytes, e);
-	if (result < 0)
-		return result;
 	rec_uint(answer, FIELD_MEMORY, memory_bytes);
-	/* A pool that is not there has no volumes, either. */
-	struct err ignored = {0};
-	if (look_at_all(virt, worker, asking, asked, &volumes, &ignored) == 0)
-		write_volumes(&volumes, answer);
-	return 0;
+	return result;
 }
 
 static int ask_job(struct worker *worker, size_t job, void *context, struct err *e)

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -71,46 +72,63 @@ struct drawing {
 	struct map *macs;
 };
 
-static char *base_volume(const struct drawing *drawing, const struct source *source, const char *target)
-{
-	cleanup(cleanup_mem) char *own = mem_string("");
+enum { TAG_SIZE = 9 };
 
-	if (drawing->deployment->reset_identity) {
-		free(own);
-		own = mem_format("%llu.", (unsigned long long)drawing->deployment->id);
-	}
-	return mem_format("vmroll-base-%llu.%llu.%s%s.raw", (unsigned long long)source->image.id,
-			  (unsigned long long)source->number, own, target);
+/*
+ * Part of the names of volumes, drawn at random with the UUID: numbers are those of one store, and a host may hold volumes of other
+ * stations, or of a store that was lost.
+ */
+static const char *tag_of(const struct deployed *machine, char *tag)
+{
+	const unsigned char *uuid = machine->uuid;
+
+	snprintf(tag, TAG_SIZE, "%02x%02x%02x%02x", uuid[0], uuid[1], uuid[2], uuid[3]);
+	return tag;
 }
 
-static bool is_drawn(const struct deployed_bases *bases, const char *host, const char *volume)
+static const struct deployed_base *find_base(const struct deployed_bases *bases, const struct deployed_base *wanted)
 {
 	vec_foreach(bases, base)
-		if (strcmp(base->host, host) == 0 && strcmp(base->volume, volume) == 0)
-			return true;
-	return false;
+		if (base->image == wanted->image && base->generation == wanted->generation &&
+		    base->own == wanted->own && strcmp(base->host, wanted->host) == 0 &&
+		    strcmp(base->pool, wanted->pool) == 0 && strcmp(base->target, wanted->target) == 0)
+			return base;
+	return NULL;
 }
 
-/* The base that DISK of a machine on ASKED is made of. */
-static char *draw_base(struct drawing *drawing, const struct source *source, const struct image_disk *disk,
-		       const struct asked *asked)
+static char *base_volume(const struct deployed_base *base, const struct deployed *machine)
 {
-	cleanup(cleanup_mem) char *volume = base_volume(drawing, source, disk->target);
+	char tag[TAG_SIZE];
 
-	if (is_drawn(drawing->bases, asked->host->name, volume))
-		return mem_string(volume);
-	struct deployed_base *base = vec_push_zero(drawing->bases);
-	base->host = mem_string(asked->host->name);
-	base->uri = mem_string(asked->host->uri);
-	base->pool = mem_string(drawing->order->pool);
-	base->volume = mem_string(volume);
-	base->target = mem_string(disk->target);
-	base->image = source->image.id;
-	base->generation = source->number;
-	base->own = drawing->deployment->reset_identity ? drawing->deployment->id : 0;
-	base->capacity_bytes = disk->virtual_bytes;
-	base->need_bytes = fit_base_bytes(disk, asked->has_files);
-	return mem_string(volume);
+	return mem_format("vmroll-base-%llu.%llu.%s.%s.raw", (unsigned long long)base->image,
+			  (unsigned long long)base->generation, base->target, tag_of(machine, tag));
+}
+
+/* The volume of the base that DISK of MACHINE is made of: the one that is recorded, or drawn already, or a new one. */
+static char *draw_base(struct drawing *drawing, const struct source *source, const struct image_disk *disk,
+		       const struct asked *asked, const struct deployed *machine)
+{
+	struct deployed_base wanted = {
+		.host = mem_string(machine->host),
+		.uri = mem_string(machine->uri),
+		.pool = mem_string(machine->pool),
+		.target = mem_string(disk->target),
+		.image = source->image.id,
+		.generation = source->number,
+		.own = drawing->deployment->reset_identity ? drawing->deployment->id : 0,
+		.capacity_bytes = disk->virtual_bytes,
+		.need_bytes = fit_base_bytes(disk, asked->has_files),
+	};
+	const struct deployed_base *drawn = find_base(drawing->bases, &wanted);
+
+	if (drawn) {
+		deployed_base_done(&wanted);
+		return mem_string(drawn->volume);
+	}
+	const struct deployed_base *recorded = find_base(drawing->order->bases, &wanted);
+	wanted.volume = recorded ? mem_string(recorded->volume) : base_volume(&wanted, machine);
+	vec_push(drawing->bases, wanted);
+	return mem_string(wanted.volume);
 }
 
 static uint64_t promised_bytes(const struct drawing *drawing, uint64_t bytes)
@@ -125,16 +143,18 @@ static void draw_disk(struct drawing *drawing, const struct source *source, cons
 {
 	struct deployed_disk *drawn = vec_push_zero(&machine->disks);
 	bool linked = drawing->deployment->linked;
+	char tag[TAG_SIZE];
 
 	drawn->target = mem_string(disk->target);
 	drawn->format = mem_string(fit_format(disk, linked, asked->has_files));
-	drawn->volume = mem_format("%s-%s.%llu.%s", machine->name, disk->target,
-				   (unsigned long long)drawing->deployment->id, drawn->format);
+	drawn->volume =
+		mem_format("%s-%s.%llu.%s.%s", machine->name, disk->target,
+			   (unsigned long long)drawing->deployment->id, tag_of(machine, tag), drawn->format);
 	drawn->capacity_bytes = disk->virtual_bytes;
 	drawn->need_bytes = promised_bytes(drawing, disk->virtual_bytes);
 	if (!fit_has_base(disk, linked, asked->has_files))
 		return;
-	cleanup(cleanup_mem) char *base = draw_base(drawing, source, disk, asked);
+	cleanup(cleanup_mem) char *base = draw_base(drawing, source, disk, asked, machine);
 	if (linked)
 		drawn->base = mem_string(base);
 }

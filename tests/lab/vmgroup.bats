@@ -424,6 +424,29 @@ shop()
 	as_before
 }
 
+@test "another station, whose numbers are the same: what it has on the hosts is not touched" {
+	vmgroup create one a=tiny
+	vmgroup deploy --host host1 --linked one
+	(
+		export VMROLL_STORE=lmdb:$folder/other
+		sed "s|$folder/images|$folder/images.other|" "$VMROLL_CONFIG" >"$folder/other.conf"
+		export VMROLL_CONFIG=$folder/other.conf
+		cp --sparse=always "$golden/tiny.raw" "$folder/changed.raw"
+		printf 'another content' | dd of="$folder/changed.raw" bs=1 seek=60000000 conv=notrunc status=none
+		mastimg import --name tiny --xml "$golden/tiny.xml" "$folder/changed.raw"
+		vmgroup create one a=tiny
+		run -2 vmgroup deploy --host host1 --linked one
+		vmgroup deploy --host host1 --linked --name two one
+		[ "$(bases host1)" -eq 2 ]
+		vmgroup undeploy two
+	)
+	[ "$(bases host1)" -eq 1 ]
+	vmgroup start one
+	lab_booted one-a host1
+	vmgroup undeploy --force one
+	as_before
+}
+
 @test "SIGTERM: what was made is taken back" {
 	shop
 	lab_latency host2 50ms
