@@ -315,7 +315,7 @@ static int finished(void *context, size_t job, const struct workers_outcome *out
 	asking->answered += asked->answered;
 	if (!asked->answered)
 		mem_replace(&asked->refusal, outcome->code ? outcome->text : "it ended without an answer");
-	if (asked->refusal)
+	if (asked->refusal && !*session_stop())
 		log_warning("%s: %s: %s", asked->host->name, asked->refusal,
 			    asked->candidate ? "nothing is placed there" : "names of its VMs are not known");
 	asked->allocated = map_new();

@@ -153,7 +153,9 @@ static int find_base(struct copier *copier, size_t place, char **path, struct er
 		return result < 0 ? result : 0;
 	result = step_send(copier->worker, STEP_LOST, place, 0, e);
 	return result < 0 ? result
-			  : err_set(e, ERR_NOT_FOUND, "volume %s, which VMs of image %s stand on, is gone",
+			  : err_set(e, ERR_NOT_FOUND,
+				    "volume %s, which VMs of image %s stand on, was removed by somebody: "
+				    "deploy it again, which makes it anew",
 				    base->volume, copier->source->image.name);
 }
 
@@ -493,7 +495,6 @@ int build_volumes(struct session *session, struct deployment *deployment, const 
 	session_limits(session, &limits);
 	result = workers_run(&job, copying.errands.count, &limits, session_stop(), e);
 	progress_hide(session->progress);
-	if (result == 0 && *session_stop())
-		return err_set(e, ERR_ENV, "interrupted");
-	return result;
+	/* The jobs that were ended say what they did not answer, which is not why. */
+	return *session_stop() ? err_set(e, ERR_ENV, "interrupted") : result;
 }

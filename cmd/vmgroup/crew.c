@@ -72,7 +72,7 @@ static int finished(void *context, size_t job, const struct workers_outcome *out
 	crew->failed++;
 	if (crew->on_failure == CREW_END && outcome->asked)
 		return err_set(e, outcome->code, "%s: %s", host->name, outcome->text);
-	if (crew->on_failure == CREW_TELL)
+	if (crew->on_failure == CREW_TELL && !*crew->stop)
 		log_error("%s: %s", host->name, outcome->text);
 	return 0;
 }
@@ -84,8 +84,7 @@ int crew_run(struct crew *crew, const struct workers_limits *limits, const volat
 
 	if (crew->hosts.count == 0)
 		return 0;
+	crew->stop = stop;
 	int result = workers_run(&job, crew->hosts.count, limits, stop, e);
-	if (result == 0 && *stop)
-		return err_set(e, ERR_ENV, "interrupted");
-	return result;
+	return *stop ? err_set(e, ERR_ENV, "interrupted") : result;
 }

@@ -34,8 +34,9 @@ struct crew {
 		    struct err *e);
 	/* In the parent, for STEP_MACHINE and STEP_BASE. May be NULL. */
 	int (*step)(struct crew *crew, const struct step *step, struct err *e);
-	enum crew_failure on_failure; /* of a host */
-	size_t failed;                /* hosts */
+	enum crew_failure on_failure;      /* of a host */
+	size_t failed;                     /* hosts */
+	const volatile sig_atomic_t *stop; /* of crew_run: what it cuts off is not told as a failure */
 };
 
 /* Sets out with the machines of DEPLOYMENT that WANTED (NULL: all) says are. */

@@ -115,7 +115,7 @@ static int finished(void *context, size_t job, const struct workers_outcome *out
 	}
 	if (powering->start && outcome->asked)
 		return tell_not_started(powering, machine, outcome, e);
-	if (outcome->asked)
+	if (outcome->asked && !*session_stop())
 		log_error("%s on %s: %s%s", machine->name, machine->host, outcome->text,
 			  outcome->code == ERR_DEADLINE && !powering->session->options->force
 				  ? ": --force pulls its plug"
@@ -133,9 +133,7 @@ static int run(struct powering *powering, struct err *e)
 	};
 	int result = workers_run(&job, powering->order.count, &limits, session_stop(), e);
 
-	if (result == 0 && *session_stop())
-		return err_set(e, ERR_ENV, "interrupted");
-	return result;
+	return *session_stop() ? err_set(e, ERR_ENV, "interrupted") : result;
 }
 
 int power_start(struct session *session, struct deployment *deployment, struct err *e)

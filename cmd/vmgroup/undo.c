@@ -181,7 +181,8 @@ static int cleared(void *context, size_t job, const struct workers_outcome *outc
 
 	if (outcome->code == 0)
 		return deployment_forget_base(clearing->session->store, clearing->deployment->id, base, e);
-	log_error("%s: %s: %s", base->host, base->volume, outcome->text);
+	if (!*session_stop_twice())
+		log_error("%s: %s: %s", base->host, base->volume, outcome->text);
 	clearing->failed++;
 	return 0;
 }
