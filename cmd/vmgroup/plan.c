@@ -188,18 +188,39 @@ static int draw_machine(struct drawing *drawing, size_t number, struct err *e)
 
 /* ---- names ---- */
 
+/* Those of all deployments, by name: what another process makes now is on no host yet, and some hosts are silent. */
+static struct map *recorded_names(const struct deployments *deployments)
+{
+	struct map *names = map_new();
+
+	vec_foreach(deployments, deployment)
+		vec_foreach(&deployment->machines, machine)
+			if (machine->state != DEPLOYED_REMOVED)
+				map_add(names, machine->name, strlen(machine->name), deployment);
+	return names;
+}
+
+static bool is_taken(const struct drawing *drawing, struct map *recorded, const char *name)
+{
+	const struct asked *asked = asked_domain(drawing->order->asked, name);
+	const struct deployment *other = map_find(recorded, name, strlen(name));
+
+	if (asked)
+		log_error("%s has a VM %s already", asked->host->name, name);
+	else if (other)
+		log_error("deployment %s has a VM %s already", other->name, name);
+	return asked || other;
+}
+
 /* Names are looked for on every host that answered: one that moves there later must not meet its like. */
 static int check_names(const struct drawing *drawing, struct err *e)
 {
+	struct map *recorded = recorded_names(drawing->order->deployments);
 	size_t taken = 0;
 
-	vec_foreach(&drawing->deployment->machines, machine) {
-		const struct asked *asked = asked_domain(drawing->order->asked, machine->name);
-		if (!asked)
-			continue;
-		log_error("%s has a VM %s already", asked->host->name, machine->name);
-		taken++;
-	}
+	vec_foreach(&drawing->deployment->machines, machine)
+		taken += is_taken(drawing, recorded, machine->name);
+	map_free(recorded);
 	if (taken == 0)
 		return 0;
 	return err_set(e, ERR_USAGE, "deployment %s: %zu of its VMs' names are taken: another --name?",

@@ -311,6 +311,24 @@ shop()
 	virsh -q -c "$LAB_URI_host3" undefine shop-web2
 }
 
+@test "names: one that another deployment has is refused too, where its host is silent or it is only being made" {
+	vmgroup create one b-c=tiny
+	vmgroup create two c=tiny
+	vmgroup deploy --host host2 --name a one
+	lab_cut host2
+	run -2 --separate-stderr vmgroup deploy --host host1 --name a-b two
+	lab_heal host2
+	[[ $stderr == *'deployment a has a VM a-b-c already'* ]]
+	vmgroup undeploy a
+	background first vmgroup deploy --host host1 --name a one
+	run --separate-stderr vmgroup deploy --host host3 --name a-b two
+	second=$status
+	wait_until 60 ended first
+	[ "$(cat "$BATS_FILE_TMPDIR/first.err" <(echo "$stderr") | grep -c 'has a VM a-b-c already')" -eq 1 ]
+	if [ "$second" -eq 0 ]; then vmgroup undeploy a-b; else vmgroup undeploy a; fi
+	as_before
+}
+
 @test "a damaged image is not deployed: what was made is taken back, and it is named" {
 	shop
 	file=$(find "$folder/images" -name '*vda.raw')
