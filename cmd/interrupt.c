@@ -1,6 +1,7 @@
 /* interrupt.c - being told to stop while something half done lies about. */
 #include "config.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "interrupt.h"
@@ -13,13 +14,24 @@ static void on_signal(int number)
 	interrupted = 1;
 }
 
+void interrupt_handle(const struct sigaction *action)
+{
+	struct sigaction hangup;
+
+	sigaction(SIGINT, action, NULL);
+	sigaction(SIGTERM, action, NULL);
+	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, action, NULL);
+}
+
 const volatile sig_atomic_t *interrupt_watch(void)
 {
+	static bool watching;
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
 
 	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	if (!watching)
+		interrupt_handle(&action);
+	watching = true;
 	return &interrupted;
 }

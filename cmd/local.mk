@@ -110,6 +110,7 @@ bin_notify_admins_LDADD = lib/libcore.a $(LMDB_LIBS) $(CBOR_LIBS) $(ISAL_LIBS) $
 
 bin_PROGRAMS += bin/vmgroup
 bin_vmgroup_SOURCES = $(cmd_common) cmd/speaker.c cmd/speaker.h cmd/progress.c cmd/progress.h
+bin_vmgroup_SOURCES += cmd/interrupt.c cmd/interrupt.h
 bin_vmgroup_SOURCES += cmd/vmgroup/ask.c cmd/vmgroup/ask.h
 bin_vmgroup_SOURCES += cmd/vmgroup/build.c cmd/vmgroup/build.h
 bin_vmgroup_SOURCES += cmd/vmgroup/common.c cmd/vmgroup/common.h

@@ -225,13 +225,8 @@ void progress_set(struct progress *progress, const char *label, uint64_t done_by
 	}
 }
 
-void progress_drop(struct progress *progress, const char *label)
+static void drop_line(struct progress *progress, struct line *line)
 {
-	cleanup(cleanup_mem) char *escaped = str_escape(label);
-	struct line *line = find(progress, escaped);
-
-	if (!line)
-		return;
 	if (!progress->terminal)
 		print(progress, line, when_monotonic());
 	free(line->label);
@@ -240,4 +235,23 @@ void progress_drop(struct progress *progress, const char *label)
 	progress->lines.count--;
 	if (progress->terminal)
 		draw(progress);
+}
+
+void progress_drop(struct progress *progress, const char *label)
+{
+	cleanup(cleanup_mem) char *escaped = str_escape(label);
+	struct line *line = find(progress, escaped);
+
+	if (line)
+		drop_line(progress, line);
+}
+
+void progress_set_only(struct progress *progress, const char *label, uint64_t done_bytes, uint64_t total_bytes)
+{
+	cleanup(cleanup_mem) char *escaped = str_escape(label);
+
+	if (!find(progress, escaped))
+		while (progress->lines.count > 0)
+			drop_line(progress, &progress->lines.items[0]);
+	progress_set(progress, label, done_bytes, total_bytes);
 }

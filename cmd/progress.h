@@ -25,6 +25,8 @@ void cleanup_progress(struct progress **progress);
 
 /* LABEL ("web1 vda 1/2 copying") has come to DONE of TOTAL bytes (0: not known). The first call begins it. Cheap. */
 void progress_set(struct progress *progress, const char *label, uint64_t done_bytes, uint64_t total_bytes);
+/* The same of whoever does one thing after the other: what was shown before is over where LABEL is another. */
+void progress_set_only(struct progress *progress, const char *label, uint64_t done_bytes, uint64_t total_bytes);
 /* LABEL is over, well or not: its line goes. */
 void progress_drop(struct progress *progress, const char *label);
 /* Takes the lines away until the next progress_set: before anything else is printed. */

@@ -199,6 +199,19 @@ static void become(struct image *image, const struct image *old)
 	add_generations(image, old);
 }
 
+/* Why it could not be captured; and that its host keeps something of it. */
+static int failed(int result, const struct err *unclean, struct err *e)
+{
+	struct err why = *e;
+
+	if (result == 0)
+		*e = *unclean;
+	else if (unclean->code == ERR_PARTIAL)
+		return err_set(e, result,
+			       "%s; what was made there is removed by 'mastimg gc', once it answers", why.text);
+	return e->code;
+}
+
 int capture_vm(const struct capture *capture, struct store *store, struct stage *stage,
 	       const struct image *old, struct image *image, uint64_t *written_bytes, struct err *e)
 {
@@ -211,9 +224,7 @@ int capture_vm(const struct capture *capture, struct store *store, struct stage 
 	int cleaned = capture_clean_after(capture->conf, store, stage, !ended, &unclean);
 	if (result < 0 || (cleaned < 0 && cleaned != ERR_PARTIAL)) {
 		image_done(&made);
-		if (result == 0)
-			*e = unclean;
-		return e->code;
+		return failed(result, &unclean, e);
 	}
 	if (old)
 		become(&made, old);

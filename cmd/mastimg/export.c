@@ -34,7 +34,6 @@ struct export
 	struct image image; /* the newest generation only */
 	struct lock lock;
 	struct progress *progress;
-	char *label;
 };
 
 static void export_done(struct export *export)
@@ -43,7 +42,6 @@ static void export_done(struct export *export)
 	image_done(&export->image);
 	progress_free(export->progress);
 	free(export->partial);
-	free(export->label);
 }
 
 /* ---- in the process of the work ---- */
@@ -189,12 +187,9 @@ static int act(struct repository *repository, struct repository_worker *worker, 
 
 static void on_moved(void *context, const char *label, uint64_t done_bytes, uint64_t total_bytes)
 {
-	struct export *export = context;
+	const struct export *export = context;
 
-	if (export->label && strcmp(export->label, label) != 0)
-		progress_drop(export->progress, export->label);
-	mem_replace(&export->label, label);
-	progress_set(export->progress, label, done_bytes, total_bytes);
+	progress_set_only(export->progress, label, done_bytes, total_bytes);
 }
 
 /* The process that made it may have been killed. */

@@ -30,7 +30,6 @@ struct import {
 	struct stage stage;
 	struct lock stage_lock, image_lock;
 	struct progress *progress;
-	char *label;
 };
 
 static void import_done(struct import *import)
@@ -40,7 +39,6 @@ static void import_done(struct import *import)
 	stage_done(&import->stage);
 	image_done(&import->image);
 	progress_free(import->progress);
-	free(import->label);
 }
 
 /* ---- in the process of the work: disks ---- */
@@ -296,12 +294,9 @@ static int act_unstage(struct repository *repository, struct repository_worker *
 
 static void on_moved(void *context, const char *label, uint64_t done_bytes, uint64_t total_bytes)
 {
-	struct import *import = context;
+	const struct import *import = context;
 
-	if (import->label && strcmp(import->label, label) != 0)
-		progress_drop(import->progress, import->label);
-	mem_replace(&import->label, label);
-	progress_set(import->progress, label, done_bytes, total_bytes);
+	progress_set_only(import->progress, label, done_bytes, total_bytes);
 }
 
 static int on_image(void *context, const void *bytes, size_t length, struct err *e)

@@ -93,7 +93,6 @@ struct job {
 	struct source source;
 	struct progress *progress;
 	const char *image; /* its name */
-	char *label;       /* what is on its line now */
 };
 
 static void job_done(struct job *job)
@@ -102,20 +101,16 @@ static void job_done(struct job *job)
 	source_done(&job->source);
 	hosts_done(&job->hosts);
 	store_close(job->store);
-	cleanup_mem(&job->label);
 }
 
 static void on_moved(void *context, const char *target, size_t number, size_t count, const char *phase,
 		     uint64_t done_bytes, uint64_t total_bytes)
 {
-	struct job *job = context;
-	char *label = mem_format("%s %s %zu/%zu %s", job->image, target, number, count, phase);
+	const struct job *job = context;
+	cleanup(cleanup_mem) char *label =
+		mem_format("%s %s %zu/%zu %s", job->image, target, number, count, phase);
 
-	if (job->label && strcmp(job->label, label) != 0)
-		progress_drop(job->progress, job->label);
-	cleanup_mem(&job->label);
-	job->label = label;
-	progress_set(job->progress, label, done_bytes, total_bytes);
+	progress_set_only(job->progress, label, done_bytes, total_bytes);
 }
 
 static int open_job(struct job *job, struct err *e)

@@ -18,7 +18,6 @@ struct verify {
 	const struct options *o;
 	const struct image *image;
 	struct progress *progress;
-	char *label;
 	size_t damaged; /* of that image */
 };
 
@@ -108,12 +107,9 @@ static int act(struct repository *repository, struct repository_worker *worker, 
 
 static void on_moved(void *context, const char *label, uint64_t done_bytes, uint64_t total_bytes)
 {
-	struct verify *verify = context;
+	const struct verify *verify = context;
 
-	if (verify->label && strcmp(verify->label, label) != 0)
-		progress_drop(verify->progress, verify->label);
-	mem_replace(&verify->label, label);
-	progress_set(verify->progress, label, done_bytes, total_bytes);
+	progress_set_only(verify->progress, label, done_bytes, total_bytes);
 }
 
 static int on_damage(void *context, const void *bytes, size_t length, struct err *e)
@@ -197,7 +193,6 @@ static int choose(const struct options *o, struct store *store, struct images *i
 static void verify_done(struct verify *verify)
 {
 	progress_free(verify->progress);
-	free(verify->label);
 }
 
 int command_verify(void *context)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "group.h"
+#include "interrupt.h"
 #include "log.h"
 #include "mem.h"
 #include "session.h"
@@ -26,9 +27,7 @@ void session_catch_signals(void)
 {
 	const struct sigaction action = {.sa_handler = on_stop};
 
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	interrupt_handle(&action);
 }
 
 const volatile sig_atomic_t *session_stop(void)

@@ -1,47 +1,22 @@
 /* taking.c - VMs captured as images for groups, as mastimg register and update do. */
 #include "config.h"
 
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "capture.h"
+#include "interrupt.h"
 #include "log.h"
 #include "mem.h"
 #include "progress.h"
 #include "str.h"
 #include "taking.h"
 
-static volatile sig_atomic_t stop;
-
-static void on_signal(int number)
-{
-	(void)number;
-	stop = 1;
-}
-
-/* What was begun is taken back: the second signal ends us at once, and mastimg gc does it. */
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
-
-	if (stop)
-		return;
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-}
-
 bool taking_is_stopped(void)
 {
-	return stop != 0;
+	return *interrupt_watch() != 0;
 }
 
 struct taking {
 	struct progress *progress;
 	const char *name; /* of the image */
-	char *label;      /* what is on its line now */
 	struct capture_progress told;
 	struct capture_order order;
 	struct image image;
@@ -51,21 +26,17 @@ struct taking {
 static void taking_done(struct taking *taking)
 {
 	progress_free(taking->progress);
-	free(taking->label);
 	image_done(&taking->image);
 }
 
 static void on_moved(void *context, const char *target, size_t number, size_t count, const char *phase,
 		     uint64_t done_bytes, uint64_t total_bytes)
 {
-	struct taking *taking = context;
-	char *label = mem_format("%s %s %zu/%zu %s", taking->name, target, number, count, phase);
+	const struct taking *taking = context;
+	cleanup(cleanup_mem) char *label =
+		mem_format("%s %s %zu/%zu %s", taking->name, target, number, count, phase);
 
-	if (taking->label && strcmp(taking->label, label) != 0)
-		progress_drop(taking->progress, taking->label);
-	free(taking->label);
-	taking->label = label;
-	progress_set(taking->progress, label, done_bytes, total_bytes);
+	progress_set_only(taking->progress, label, done_bytes, total_bytes);
 }
 
 static int begin(struct taking *taking, const struct options *o, const struct host *host, const char *vm,
@@ -80,9 +51,8 @@ static int begin(struct taking *taking, const struct options *o, const struct ho
 							   .vm = vm,
 							   .quiesce = o->quiesce,
 							   .progress = &taking->told,
-							   .stop = &stop},
+							   .stop = interrupt_watch()},
 					       .name = name};
-	catch_signals();
 	return 0;
 }
 

@@ -585,6 +585,16 @@ staged()
 	done
 }
 
+@test "under nohup a terminal that goes away ends nothing" {
+	large
+	(trap '' HUP; exec mastimg import --xml debian12.xml large.raw 2>large.err 3>&-) &
+	wait_for staged
+	kill -HUP $!
+	wait $!
+	[ ! -s large.err ]
+	[ "$(mastimg list -r -o NAME)" = debian12 ]
+}
+
 @test "what kill -9 leaves of an import, gc removes, and nothing else" {
 	large
 	imported
