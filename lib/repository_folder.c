@@ -70,6 +70,8 @@ static int open_place(const struct folder *folder, int parent_fd, const char *na
 			return folder_failed(errno, path, e);
 		opened = openat(parent_fd, name, flags);
 	}
+	if (opened < 0 && (errno == ENOTDIR || errno == ELOOP))
+		return err_set(e, ERR_ENV, "%s: is no folder; a symbolic link is not followed", path);
 	if (opened < 0)
 		return folder_failed(errno, path, e);
 	*fd = opened;

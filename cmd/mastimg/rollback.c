@@ -39,6 +39,35 @@ static int check_older(const struct image *image, struct err *e)
 				 image->name);
 }
 
+static int act_look(struct repository *repository, struct repository_worker *worker, void *context, struct err *e)
+{
+	const struct image *image = context;
+	const struct image_generation *older = &image->generations.items[1];
+	cleanup(cleanup_mem) char *text = NULL;
+	size_t length;
+	uint64_t bytes;
+
+	(void)worker;
+	vec_foreach(&older->disks, disk)
+		if (repository_physical(repository, image->id, disk, &bytes, e) < 0)
+			return e->code;
+	return repository_read_text(repository, image, older->config, older->config_sha256, &text, &length, e);
+}
+
+/* The newest is not given for one that is not there. */
+static int check_whole(const struct options *o, struct image *image, struct err *e)
+{
+	const struct repository_work work = {.setting = o->conf.image.repository,
+					     .stall_ms = o->conf.image.stall_ms,
+					     .act = act_look,
+					     .context = image};
+
+	if (repository_work(&work, e) < 0)
+		return err_wrap(e, "image %s: nothing is dropped, since generation %llu cannot be gone back to",
+				image->name, (unsigned long long)image->generations.items[1].number);
+	return 0;
+}
+
 static int act_tidy(struct repository *repository, struct repository_worker *worker, void *context, struct err *e)
 {
 	uint64_t removed = 0;
@@ -90,7 +119,8 @@ int command_rollback(void *context)
 	if (cli_operands(&o->cli, 1, 1, o->e) < 0 || cli_store(&o->conf, STORE_WRITE, &store, o->e) < 0 ||
 	    require_image(store, o->cli.operands[0], &image, o->e) < 0 ||
 	    lock_image(o, &image, false, &lock, o->e) < 0 || reread_image(store, &image, o->e) < 0 ||
-	    check_older(&image, o->e) < 0 || check_unused(store, &image, o->e) < 0)
+	    check_older(&image, o->e) < 0 || check_unused(store, &image, o->e) < 0 ||
+	    check_whole(o, &image, o->e) < 0)
 		return o->e->code;
 	return drop_newest(o, store, &image, o->e);
 }

@@ -240,6 +240,22 @@ nothing_is_left()
 	fails 1 "no image 'b'" mastimg delete b
 }
 
+@test "a rollback drops nothing for a generation that is not there" {
+	imported
+	disk second.raw 2
+	updated second.raw 2
+	mv "$repository/images/1/1-domain.xml" kept.xml
+	fails 1 "image debian12: nothing is dropped, since generation 1 cannot be gone back to: " mastimg rollback debian12
+	[ "$(shown GENERATION | wc -l)" -eq 2 ]
+	mv "$repository" gone
+	fails 1 "nothing is dropped" mastimg rollback debian12
+	rm -r "$repository"
+	mv gone "$repository"
+	mv kept.xml "$repository/images/1/1-domain.xml"
+	silent mastimg rollback debian12
+	silent mastimg verify
+}
+
 # in_the_way: what no command removes lies in the folder of debian12.
 in_the_way()
 {
