@@ -240,8 +240,11 @@ static int show_plan(struct deploying *deploying, struct err *e)
 	result = fit_show(&fit, &order, deploying->deployment.name, e);
 	if (result < 0)
 		return result;
-	return fits ? plan_draw(&fit, &order, &deploying->deployment, &bases, e)
-		    : err_set(e, ERR_REFUSED, "it does not fit");
+	if (fits)
+		return plan_draw(&fit, &order, &deploying->deployment, &bases, e);
+	/* Of memory too, which the listing shows only when asked. */
+	fit_tell_shortfall(&fit, &order, e);
+	return err_set(e, ERR_REFUSED, "it does not fit");
 }
 
 /* ---- deploy ---- */

@@ -266,6 +266,7 @@ shop()
 	[[ $stderr == *'3 of 3 VMs find no place'* ]]
 	run -1 --separate-stderr vmgroup deploy --dry-run -J --name more three
 	jq -se 'map(select(.host != null)) | all(.short_bytes > 0)' <<<"$output"
+	[[ $stderr == *'host1: default has '*' short of '*'it does not fit'* ]]
 	run -0 vmgroup deploy --over-commit 1000 --name more three
 	vmgroup undeploy more
 	vmgroup undeploy three
