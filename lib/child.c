@@ -16,8 +16,13 @@
 
 #include "child.h"
 #include "mem.h"
+#include "vec.h"
+#include "when.h"
 
-enum { HEADER_SIZE = 5, RECEIVE_SIZE = 64 << 10 };
+enum { HEADER_SIZE = 5, RECEIVE_SIZE = 64 << 10, KILL_WAIT_MS = 50 };
+
+/* Killed, and not seen to end: a process that is not collected stays a zombie. */
+static VEC(pid_t) killed;
 
 static int gone(struct err *e, int errnum)
 {
@@ -172,6 +177,7 @@ int child_start(struct child *child, int (*body)(struct channel *channel, void *
 	int ends[2];
 	pid_t parent = getpid();
 
+	child_reap(0);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_set_errno(e, ERR_ENV, errno, "socketpair");
 	pid_t pid = fork();
@@ -183,6 +189,7 @@ int child_start(struct child *child, int (*body)(struct channel *channel, void *
 	}
 	if (pid == 0) {
 		struct channel channel = {.fd = ends[1]};
+		vec_done(&killed);
 		become_child(&channel.fd, parent);
 		_exit(body(&channel, context));
 	}
@@ -198,6 +205,22 @@ static void forget(struct child *child)
 	*child = (struct child){0};
 }
 
+void child_reap(int64_t wait_ms)
+{
+	int64_t until = when_monotonic() + wait_ms;
+
+	for (;;) {
+		for (size_t i = 0; i < killed.count; i++)
+			if (waitpid(killed.items[i], NULL, WNOHANG) != 0)
+				killed.items[i--] = killed.items[--killed.count];
+		if (killed.count == 0)
+			vec_done(&killed);
+		if (killed.count == 0 || when_monotonic() >= until)
+			return;
+		poll(NULL, 0, 1);
+	}
+}
+
 void child_kill(struct child *child)
 {
 	if (child->pid == 0)
@@ -205,12 +228,8 @@ void child_kill(struct child *child)
 	/* The group exists only from the child's setsid on. */
 	kill(child->pid, SIGKILL);
 	kill(-child->pid, SIGKILL);
-	/* One that sleeps in the kernel where no signal reaches (a dead disk) must not hold us too. */
-	for (int tries = 0; tries < 50; tries++) {
-		if (waitpid(child->pid, NULL, WNOHANG) != 0)
-			break;
-		poll(NULL, 0, 1);
-	}
+	vec_push(&killed, child->pid);
+	child_reap(KILL_WAIT_MS);
 	forget(child);
 }
 

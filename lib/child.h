@@ -53,8 +53,13 @@ struct child {
  */
 int child_start(struct child *child, int (*body)(struct channel *channel, void *context), void *context,
 		struct err *e);
-/* Kills it and its group, and forgets it; safe on one that ended, or none. */
+/* Kills it and its group, and forgets it; safe on one that ended, or none. Waits for it a moment only: child_reap. */
 void child_kill(struct child *child);
+/*
+ * Collects those that child_kill gave up waiting for, and waits for them for up to WAIT_MS: one that sleeps in the kernel
+ * where no signal reaches (a dead disk) must not hold us. child_start does it without waiting.
+ */
+void child_reap(int64_t wait_ms);
 /* After the channel ended: collects it, and says in TEXT how it ended ("killed by signal 11", "exit status 4"). Returns the exit status, -1 without one. */
 int child_collect(struct child *child, char *text, size_t size);
 

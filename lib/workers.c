@@ -13,7 +13,7 @@
 #include "workers.h"
 
 /* STOP_POLL_MS: how long a signal that came just before poll(2) may go unnoticed. */
-enum { STOP_POLL_MS = 200, HURRY_MS = 20 };
+enum { STOP_POLL_MS = 200, HURRY_MS = 20, REAP_WAIT_MS = 2000 };
 
 /* A deadline that is none: far, and nothing that is added to it overflows. */
 static const int64_t never_ms = INT64_MAX / 4;
@@ -114,6 +114,7 @@ static void pool_done(struct pool *pool)
 {
 	for (size_t i = 0; i < pool->slot_count; i++)
 		child_kill(&pool->slots[i].child);
+	child_reap(REAP_WAIT_MS);
 	free(pool->slots);
 	free(pool->polls);
 }
