@@ -86,7 +86,12 @@ int removal_image(const struct conf *conf, struct store *store, const struct ima
 
 	if (store_lock_path(conf->store, "images", &path, e) < 0)
 		return e->code;
-	if (lock_acquire_part(&lock, path, image->id, false, e) < 0)
+	int result = lock_acquire_part(&lock, path, image->id, false, e);
+	if (result == ERR_LOCKED)
+		return err_set(e, ERR_LOCKED,
+			       "image %s: somebody reads or changes it: try again once that has ended",
+			       image->name);
+	if (result < 0)
 		return err_wrap(e, "image %s", image->name);
 	return delete_locked(conf, store, image, removed_bytes, e);
 }

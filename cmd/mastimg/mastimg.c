@@ -202,15 +202,35 @@ int check_free(struct store *store, const char *name, struct err *e)
 	return result == 1 ? err_set(e, ERR_USAGE, "there is an image '%s' already", name) : result;
 }
 
-int lock_image(const struct options *o, const struct image *image, bool shared, struct lock *lock, struct err *e)
+static int lock_part(const struct options *o, const char *name, const struct image *image, bool shared,
+		     struct lock *lock, struct err *e)
 {
 	cleanup(cleanup_mem) char *path = NULL;
 
-	if (store_lock_path(o->conf.store, "images", &path, e) < 0)
+	if (store_lock_path(o->conf.store, name, &path, e) < 0)
 		return e->code;
-	if (lock_acquire_part(lock, path, image->id, shared, e) < 0)
-		return err_wrap(e, "image %s", image->name);
-	return 0;
+	int result = lock_acquire_part(lock, path, image->id, shared, e);
+	return result < 0 && result != ERR_LOCKED ? err_wrap(e, "image %s", image->name) : result;
+}
+
+int lock_image(const struct options *o, const struct image *image, bool shared, struct lock *lock, struct err *e)
+{
+	int result = lock_part(o, "images", image, shared, lock, e);
+
+	if (result == ERR_LOCKED)
+		return err_set(e, ERR_LOCKED, "image %s: somebody %s it: try again once that has ended",
+			       image->name, shared ? "changes or removes" : "reads or changes");
+	return result;
+}
+
+int lock_update(const struct options *o, const struct image *image, struct lock *lock, struct err *e)
+{
+	int result = lock_part(o, "updates", image, false, lock, e);
+
+	if (result == ERR_LOCKED)
+		return err_set(e, ERR_LOCKED, "image %s: is being updated: try again once that has ended",
+			       image->name);
+	return result;
 }
 
 /* ---- running ---- */

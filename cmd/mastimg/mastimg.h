@@ -73,5 +73,7 @@ int check_free(struct store *store, const char *name, struct err *e);
 /* Keeps others from reading (SHARED: from changing) the files of an image until lock_done: ERR_LOCKED says what to do. */
 struct lock;
 int lock_image(const struct options *o, const struct image *image, bool shared, struct lock *lock, struct err *e);
+/* Keeps others from updating an image: an update ends with the record that it began with, or fails. ERR_LOCKED: one is on its way. */
+int lock_update(const struct options *o, const struct image *image, struct lock *lock, struct err *e);
 
 #endif

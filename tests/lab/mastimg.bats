@@ -585,6 +585,12 @@ meanwhile()
 	wait_until 20 reading
 	run -5 --separate-stderr mastimg update race
 	[[ $stderr == *'image race: is being updated already'* ]]
+	run -5 --separate-stderr mastimg rename race other
+	[[ $stderr == 'mastimg: image race: is being updated: try again once that has ended' ]]
+	run -5 --separate-stderr mastimg delete race
+	[[ $stderr == 'mastimg: image race: somebody reads or changes it: try again once that has ended' ]]
+	run -5 --separate-stderr mastimg rollback race
+	[[ $stderr == 'mastimg: image race: somebody reads or changes it: try again once that has ended' ]]
 	freely host1
 	ended register
 	[ "$(of race vda .generation)" -eq 2 ]
