@@ -89,6 +89,10 @@ static int take_disk(struct work *work, struct image_disk *made, struct err *e)
 	struct disk_copied copied;
 	char *file;
 
+	/* It becomes a part of names and definitions on hosts. */
+	if (!str_equal(made->format, "raw") && !str_equal(made->format, "qcow2"))
+		return err_set(e, ERR_CORRUPT, "%s: disk %.64s: its format is neither raw nor qcow2",
+			       work->import->path, made->target);
 	if (made->virtual_bytes > disk_bytes_max)
 		return err_set(e, ERR_CORRUPT, "%s: disk %.64s: no disk has %llu bytes", work->import->path,
 			       made->target, (unsigned long long)made->virtual_bytes);

@@ -470,6 +470,9 @@ refused()
 	cp -r folder forged
 	sed -i 's,"vda.raw","../folder/vda.raw",' forged/manifest.json
 	fails 4 'is no file of an image' mastimg import --name bad forged
+	cp -r folder format
+	sed -i 's,"format":"qcow2","format":"raw/../x",' format/manifest.json
+	fails 4 'neither raw nor qcow2' mastimg import --name bad format
 	cp -r folder other
 	sed -i 's,"vda","vdb",' other/manifest.json
 	fails 4 'disk vdb that the definition has not' mastimg import --name bad other
