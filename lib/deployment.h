@@ -38,7 +38,7 @@ struct deployed_disk {
 	char *volume; /* name in the machine's pool: "D-web1-vda.7.3fa9c21b.qcow2": 7 is the deployment, the rest is of the UUID */
 	char *format;
 	char *base;                          /* linked: volume of the base, in the same pool; else NULL */
-	uint64_t capacity_bytes, need_bytes; /* need: promised to it */
+	uint64_t capacity_bytes, need_bytes; /* need: promised to it, in full */
 };
 
 struct deployed {

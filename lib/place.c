@@ -51,6 +51,13 @@ static uint64_t over_committed(uint64_t bytes, unsigned percent)
 	return all > UINT64_MAX ? UINT64_MAX : (uint64_t)all;
 }
 
+static uint64_t promisable(const struct place *place, const struct place_host *host)
+{
+	uint64_t all = over_committed(host->storage_bytes, place->over_commit_percent);
+
+	return all > host->promised_bytes ? all - host->promised_bytes : 0;
+}
+
 static bool *base_on(const struct attempt *attempt, size_t base, size_t host)
 {
 	return &attempt->based[base * attempt->place->host_count + host];
@@ -63,7 +70,7 @@ static void begin(struct attempt *attempt)
 	attempt->placed = 0;
 	for (size_t i = 0; i < place->host_count; i++) {
 		struct place_host *host = &place->hosts[i];
-		host->storage_left = over_committed(host->storage_bytes, place->over_commit_percent);
+		host->storage_left = promisable(place, host);
 		host->memory_left = host->memory_bytes;
 		host->machines = 0;
 		for (size_t b = 0; b < place->base_count; b++)
@@ -192,7 +199,7 @@ static struct sized *order_by_size(const struct place *place)
 	double storage = 0, memory = 0;
 
 	for (size_t i = 0; i < place->host_count; i++) {
-		storage += (double)place->hosts[i].storage_bytes * place->over_commit_percent / 100;
+		storage += (double)promisable(place, &place->hosts[i]);
 		if (place->hosts[i].memory_bytes != PLACE_UNKNOWN)
 			memory += (double)place->hosts[i].memory_bytes;
 	}

@@ -23,8 +23,9 @@ int place_policy_parse(const char *text, enum place_policy *policy, struct err *
 #define PLACE_UNKNOWN UINT64_MAX
 
 struct place_host {
-	uint64_t storage_bytes; /* that may be given away: free, less promised, less reserve; 0 is none */
-	uint64_t memory_bytes;  /* the same; PLACE_UNKNOWN: is not looked at */
+	uint64_t storage_bytes; /* free, less reserve: what over-commit multiplies */
+	uint64_t promised_bytes; /* of that, to others, in full whatever was over-committed then: goes off what over-commit makes of it */
+	uint64_t memory_bytes; /* free, less promised; PLACE_UNKNOWN: is not looked at */
 	/* out: */
 	uint64_t storage_left; /* that may still be promised, over-commit included */
 	uint64_t memory_left;  /* PLACE_UNKNOWN stays that */

@@ -95,7 +95,7 @@ static void add_host(struct fit *fit, const struct fit_order *order, const struc
 	host.promised_memory_bytes = promise.memory_bytes;
 	host.reserved_bytes = asked->capacity_bytes / 100 * order->session->conf->image.reserve;
 	place.storage_bytes = less(asked->available_bytes, host.reserved_bytes);
-	place.storage_bytes = less(place.storage_bytes, host.promised_bytes);
+	place.promised_bytes = host.promised_bytes;
 	if (asked->memory_bytes != UINT64_MAX)
 		place.memory_bytes = less(asked->memory_bytes, host.promised_memory_bytes);
 	vec_push(&fit->hosts, host);

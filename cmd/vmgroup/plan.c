@@ -131,13 +131,6 @@ static char *draw_base(struct drawing *drawing, const struct source *source, con
 	return mem_string(wanted.volume);
 }
 
-static uint64_t promised_bytes(const struct drawing *drawing, uint64_t bytes)
-{
-	unsigned percent = drawing->order->session->conf->deploy.over_commit_percent;
-
-	return bytes / percent * 100 + bytes % percent * 100 / percent;
-}
-
 static void draw_disk(struct drawing *drawing, const struct source *source, const struct image_disk *disk,
 		      const struct asked *asked, struct deployed *machine)
 {
@@ -151,7 +144,8 @@ static void draw_disk(struct drawing *drawing, const struct source *source, cons
 		mem_format("%s-%s.%llu.%s.%s", machine->name, disk->target,
 			   (unsigned long long)drawing->deployment->id, tag_of(machine, tag), drawn->format);
 	drawn->capacity_bytes = disk->virtual_bytes;
-	drawn->need_bytes = promised_bytes(drawing, disk->virtual_bytes);
+	/* In full: what this deployment over-commits is no room for those that do not. */
+	drawn->need_bytes = disk->virtual_bytes;
 	if (!fit_has_base(disk, linked, asked->has_files))
 		return;
 	cleanup(cleanup_mem) char *base = draw_base(drawing, source, disk, asked, machine);

@@ -276,6 +276,22 @@ shop()
 	as_before
 }
 
+@test "what one deployment over-commits is no room for another that does not" {
+	lab_storage host1 200M
+	vmgroup create three vm=tiny*3
+	vmgroup create one vm=tiny
+	vmgroup deploy --host host1 --over-commit 200 three
+	run -4 --separate-stderr vmgroup deploy --host host1 --name more one
+	[[ $stderr == *'host1: default has '*' short of '* ]]
+	run -0 vmgroup deploy --dry-run -J --host host1 --over-commit 200 --name more one
+	jq -se '.[0] | .left_bytes == 2 * (.free_bytes - .reserved_bytes) - .promised_bytes - .need_bytes' <<<"$output"
+	run -0 vmgroup deploy --host host1 --over-commit 200 --name more one
+	vmgroup undeploy more
+	vmgroup undeploy three
+	lab_storage host1 off
+	as_before
+}
+
 @test "two deployments race for the last space: one is refused, the other whole" {
 	local host
 	for host in $LAB_HOSTS; do

@@ -255,6 +255,25 @@ static void over_commits_storage_alone(void **state)
 	PLACES(&scene, 1, "0");
 }
 
+static void what_is_promised_goes_off_what_over_commit_makes(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_init(&scene, PLACE_FIRST_FIT);
+	add_host(&scene, 10, PLACE_UNKNOWN);
+	add_machine(&scene, 3, 0, SIZE_MAX);
+	scene.hosts[0].promised_bytes = 8;
+	PLACES(&scene, 0, "-");
+	scene.place.over_commit_percent = 150;
+	PLACES(&scene, 1, "0");
+	assert_int_equal(scene.hosts[0].storage_left, 4);
+	/* Others have promised more of it than this one would. */
+	scene.hosts[0].promised_bytes = 16;
+	PLACES(&scene, 0, "-");
+	assert_int_equal(scene.hosts[0].storage_left, 0);
+}
+
 static void places_nothing_where_there_is_nothing(void **state)
 {
 	struct scene scene;
@@ -417,6 +436,8 @@ static void scene_random(struct scene *scene)
 	scene->place.base_count = random_below(BASES_MAX + 1);
 	for (size_t i = 0; i < hosts; i++)
 		add_host(scene, random_below(100) * scale, random_below(4) ? random_below(60) : PLACE_UNKNOWN);
+	for (size_t i = 0; i < hosts; i++)
+		scene->hosts[i].promised_bytes = random_below(2) * random_below(50) * scale;
 	for (size_t b = 0; b < scene->place.base_count; b++) {
 		for (size_t i = 0; i < HOSTS_MAX; i++)
 			scene->present[b][i] = random_below(3) == 0;
@@ -452,7 +473,8 @@ static void assert_adds_up(const struct scene *scene, size_t host)
 		storage += base->present && base->present[host] ? 0 : base->storage_bytes;
 	}
 	unsigned __int128 all = (unsigned __int128)h->storage_bytes * scene->place.over_commit_percent / 100;
-	assert_true(storage == (all > UINT64_MAX ? UINT64_MAX : all));
+	all = all > UINT64_MAX ? UINT64_MAX : all;
+	assert_true(storage == (all > h->promised_bytes ? all - h->promised_bytes : 0));
 	assert_true(h->memory_bytes == PLACE_UNKNOWN ? h->memory_left == PLACE_UNKNOWN
 						     : memory + h->memory_left == h->memory_bytes);
 	assert_int_equal(machines, h->machines);
@@ -522,7 +544,9 @@ static void the_same_again_is_the_same(void **state)
 static bool first_fit(const struct scene *scene, uint64_t *left)
 {
 	for (size_t h = 0; h < scene->place.host_count; h++)
-		left[h] = scene->hosts[h].storage_bytes;
+		left[h] = scene->hosts[h].storage_bytes > scene->hosts[h].promised_bytes
+				  ? scene->hosts[h].storage_bytes - scene->hosts[h].promised_bytes
+				  : 0;
 	for (size_t i = 0; i < scene->place.machine_count; i++) {
 		uint64_t need = scene->machines[i].storage_bytes;
 		size_t host = 0;
@@ -605,6 +629,7 @@ int main(void)
 		cmocka_unit_test(goes_to_the_next_for_memory),
 		cmocka_unit_test(does_not_look_at_memory_that_is_unknown),
 		cmocka_unit_test(over_commits_storage_alone),
+		cmocka_unit_test(what_is_promised_goes_off_what_over_commit_makes),
 		cmocka_unit_test(places_nothing_where_there_is_nothing),
 		cmocka_unit_test(counts_a_base_once_a_host),
 		cmocka_unit_test(does_not_count_a_base_that_is_there),
