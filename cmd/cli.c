@@ -39,7 +39,7 @@ static const struct cli_option common_options[] = {
 
 static bool applies(const struct cli_program *program, const struct cli_option *option)
 {
-	return program->columns || (option->key != 'o' && option->key != 'n');
+	return program->listing || (option->key != 'o' && option->key != 'n');
 }
 
 static void print_option(const struct cli_option *option)
@@ -206,6 +206,17 @@ static int take_option(struct cli *cli, int key, void *context, struct err *e)
 	return cli->program->option(context, key, optarg, e);
 }
 
+/* What the command lists is known before anything is done: `show -o help`. */
+static const struct cli_listing *listing_of(const struct cli *cli)
+{
+	const struct cli_command *command = cli->program->commands;
+
+	for (; command && command->name && cli->operand_count > 0; command++)
+		if (strcmp(command->name, cli->operands[0]) == 0 && command->listing)
+			return command->listing;
+	return cli->program->listing;
+}
+
 static int parse_options(struct cli *cli, int argc, char **argv, void *context, enum wish *wish, struct err *e)
 {
 	struct getopt_tables tables = {0};
@@ -226,17 +237,20 @@ static int parse_options(struct cli *cli, int argc, char **argv, void *context, 
 	vec_done(&tables.names);
 	cli->operands = argv + optind;
 	cli->operand_count = (size_t)(argc - optind);
+	cli->listing = listing_of(cli);
 	return result < 0 ? result : check_files(cli, e);
 }
 
-static int grant(const struct cli_program *program, enum wish wish)
+static int grant(const struct cli *cli, enum wish wish)
 {
+	const struct cli_program *program = cli->program;
+
 	if (wish == WISH_HELP)
 		print_usage(program);
 	else if (wish == WISH_VERSION)
 		printf("%s (vmroll) %s\n", program->name, PACKAGE_VERSION);
 	else
-		rows_help(program->columns, program->column_count, stdout);
+		rows_help(cli->listing->columns, cli->listing->count, stdout);
 	return cli_exit(0);
 }
 
@@ -282,7 +296,7 @@ int cli_init(struct cli *cli, const struct cli_program *program, int argc, char 
 		log_error("%s: try '%s --help'", e.text, program->name);
 		return err_exit_status(result);
 	}
-	return wish == WISH_NONE ? -1 : grant(program, wish);
+	return wish == WISH_NONE ? -1 : grant(cli, wish);
 }
 
 static void print_warning(void *context, const char *text)
@@ -348,7 +362,7 @@ struct rows *cli_rows(const struct cli *cli, struct err *e)
 {
 	struct rows *rows;
 
-	if (rows_new(&rows, cli->program->columns, cli->program->column_count, cli->format, cli->columns,
+	if (rows_new(&rows, cli->listing->columns, cli->listing->count, cli->format, cli->columns,
 		     cli->no_headings, 1, stdout, e) < 0)
 		return NULL;
 	return rows;

@@ -35,12 +35,19 @@ struct cli_option {
 
 enum { CLI_LONG_ONLY = 256 };
 
+/* The columns that -o chooses from. */
+struct cli_listing {
+	const struct column *columns;
+	size_t count;
+};
+
 /* A word as first operand that chooses what is done (notify-admins ack …). The table ends with an empty one. */
 struct cli_command {
 	const char *name;
 	const char *operands; /* "INCIDENT" */
 	const char *help;
 	int (*run)(void *context);
+	const struct cli_listing *listing; /* of its own, or NULL: the program's */
 };
 
 struct cli_program {
@@ -49,15 +56,15 @@ struct cli_program {
 	const char *const *synopsis;        /* lines without the name, NULL-terminated */
 	const struct cli_option *options;   /* ends with a zero name */
 	const struct cli_command *commands; /* or NULL */
-	const struct column *columns;       /* of -o; or NULL: then -o and -n do not exist */
-	size_t column_count;
+	const struct cli_listing *listing;  /* of -o; or NULL: then -o and -n do not exist */
 	/* Takes one option. ERR_USAGE with the message in *E. */
 	int (*option)(void *context, int key, const char *argument, struct err *e);
 };
 
 struct cli {
 	const struct cli_program *program;
-	const char *config; /* NULL: the default */
+	const struct cli_listing *listing; /* of the command that was given, else the program's; or NULL */
+	const char *config;                /* NULL: the default */
 	const char *store;
 	const char *hosts;
 	enum rows_format format; /* -J, -r */

@@ -60,20 +60,21 @@ static int take_option(void *context, int key, const char *argument, struct err 
 	return set_mode(context, key == 'w' ? MODE_WATCH : key == 'b' ? MODE_BOARD : MODE_STATUS, e);
 }
 
+static const struct cli_listing listing = {columns, sizeof columns / sizeof columns[0]};
+
 static const struct cli_program program = {
 	.name = "hostping",
 	.purpose = "say which hosts are alive, and the moment one is not",
 	.synopsis = synopsis,
 	.options = options,
-	.columns = columns,
-	.column_count = sizeof columns / sizeof columns[0],
+	.listing = &listing,
 	.option = take_option,
 };
 
 struct rows *rows_of(const struct options *o, struct err *e)
 {
 	struct rows *rows;
-	size_t count = o->mode == MODE_STATUS ? program.column_count : COLUMN_SEEN;
+	size_t count = o->mode == MODE_STATUS ? listing.count : COLUMN_SEEN;
 
 	if (rows_new(&rows, columns, count, o->cli.format, o->cli.columns, o->cli.no_headings, SCHEMA, stdout,
 		     e) < 0)

@@ -19,7 +19,7 @@ enum {
 	CANDIDATES_IMAGES
 };
 
-const struct column candidates_columns[] = {
+static const struct column candidates_columns[] = {
 	[CANDIDATES_VM] = {"VM", "vm", "name", ROWS_TEXT, false, false},
 	[CANDIDATES_UUID] = {"UUID", "uuid", "UUID", ROWS_TEXT, true, false},
 	[CANDIDATES_HOST] = {"HOST", "host", "physical host", ROWS_TEXT, false, false},
@@ -30,7 +30,8 @@ const struct column candidates_columns[] = {
 	[CANDIDATES_PATHS] = {"PATHS", "paths", "where its disks lie", ROWS_LIST, false, false},
 	[CANDIDATES_IMAGES] = {"IMAGES", "images", "images that were captured from it", ROWS_LIST, false, false},
 };
-const size_t candidates_column_count = sizeof candidates_columns / sizeof candidates_columns[0];
+const struct cli_listing candidates_listing = {candidates_columns,
+					       sizeof candidates_columns / sizeof candidates_columns[0]};
 
 static int read_images(const struct options *o, struct images *images, struct err *e)
 {

@@ -38,7 +38,7 @@ enum {
 	IMAGES_CHANGE
 };
 
-const struct column images_columns[] = {
+static const struct column images_columns[] = {
 	[IMAGES_NAME] = {"NAME", "name", "of the image", ROWS_TEXT, false, false},
 	[IMAGES_ID] = {"ID", "id", "its number, which it keeps", ROWS_NUMBER, true, false},
 	[IMAGES_OS] = {"OS", "os", "guest operating system", ROWS_TEXT, false, false},
@@ -59,7 +59,7 @@ const struct column images_columns[] = {
 	[IMAGES_COMMENT] = {"COMMENT", "comment", "what it is for", ROWS_TEXT, false, false},
 	[IMAGES_CHANGE] = {"CHANGE", "change", "--changed: how its source differs", ROWS_TEXT, true, false},
 };
-const size_t images_column_count = COUNT(images_columns);
+const struct cli_listing images_listing = {images_columns, COUNT(images_columns)};
 
 static void fill_source(struct rows *rows, const struct image *image, size_t vm, size_t uuid, size_t host)
 {
@@ -177,7 +177,7 @@ enum {
 	DISKS_COMMENT
 };
 
-const struct column disks_columns[] = {
+static const struct column disks_columns[] = {
 	[DISKS_NAME] = {"NAME", "name", "of the image", ROWS_TEXT, false, false},
 	[DISKS_ID] = {"ID", "id", "its number, which it keeps", ROWS_NUMBER, true, false},
 	[DISKS_GENERATION] = {"GENERATION", "generation", "number, rising with each capture", ROWS_NUMBER,
@@ -209,7 +209,7 @@ const struct column disks_columns[] = {
 	[DISKS_UPDATED] = {"UPDATED", "updated", "when it was last captured", ROWS_TIME, true, false},
 	[DISKS_COMMENT] = {"COMMENT", "comment", "what it is for", ROWS_TEXT, true, false},
 };
-const size_t disks_column_count = COUNT(disks_columns);
+const struct cli_listing disks_listing = {disks_columns, COUNT(disks_columns)};
 
 struct showing {
 	struct rows *rows;

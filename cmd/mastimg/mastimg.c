@@ -40,19 +40,20 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_command commands[] = {
-	{"register", "VM[@HOST]", "capture a VM as a new image", command_register},
-	{"update", "NAME", "capture its source again, as a new generation", command_update},
-	{"delete", "NAME...", "remove images that nothing uses", command_delete},
-	{"list", "[NAME...]", "show the images", command_list},
-	{"show", "NAME...", "show all that is known of images", command_show},
-	{"candidates", "[HOST...]", "show every VM, and whether it is registered", command_candidates},
-	{"verify", "[NAME...]", "read images and compare their digests", command_verify},
-	{"export", "NAME FILE", "copy an image to a folder, or FILE.tar", command_export},
-	{"import", "FILE", "take an image from a folder, FILE.tar or a disk", command_import},
-	{"rename", "NAME NEW", "give another name", command_rename},
-	{"rollback", "NAME", "drop the newest generation", command_rollback},
-	{"gc", NULL, "remove what interrupted runs have left", command_gc},
-	{NULL, NULL, NULL, NULL},
+	{"register", "VM[@HOST]", "capture a VM as a new image", command_register, NULL},
+	{"update", "NAME", "capture its source again, as a new generation", command_update, NULL},
+	{"delete", "NAME...", "remove images that nothing uses", command_delete, NULL},
+	{"list", "[NAME...]", "show the images", command_list, NULL},
+	{"show", "NAME...", "show all that is known of images", command_show, &disks_listing},
+	{"candidates", "[HOST...]", "show every VM, and whether it is registered", command_candidates,
+	 &candidates_listing},
+	{"verify", "[NAME...]", "read images and compare their digests", command_verify, NULL},
+	{"export", "NAME FILE", "copy an image to a folder, or FILE.tar", command_export, NULL},
+	{"import", "FILE", "take an image from a folder, FILE.tar or a disk", command_import, NULL},
+	{"rename", "NAME NEW", "give another name", command_rename, NULL},
+	{"rollback", "NAME", "drop the newest generation", command_rollback, NULL},
+	{"gc", NULL, "remove what interrupted runs have left", command_gc, NULL},
+	{NULL, NULL, NULL, NULL, NULL},
 };
 
 static const char *const synopsis[] = {
@@ -126,37 +127,15 @@ static int take_option(void *context, int key, const char *argument, struct err 
 	}
 }
 
-static struct cli_program program = {
+static const struct cli_program program = {
 	.name = "mastimg",
 	.purpose = "keep master images of virtual machines: disks and configuration",
 	.synopsis = synopsis,
 	.options = options,
 	.commands = commands,
+	.listing = &images_listing,
 	.option = take_option,
 };
-
-/* Each listing has columns of its own, which `-o help` must know before the operands are. */
-static void choose_columns(int argc, char **argv)
-{
-	static const struct {
-		const char *command;
-		const struct column *columns;
-		const size_t *count;
-	} listings[] = {
-		{"show", disks_columns, &disks_column_count},
-		{"candidates", candidates_columns, &candidates_column_count},
-	};
-
-	program.columns = images_columns;
-	program.column_count = images_column_count;
-	for (int i = 1; i < argc; i++)
-		for (size_t l = 0; l < sizeof listings / sizeof listings[0]; l++)
-			if (strcmp(argv[i], listings[l].command) == 0) {
-				program.columns = listings[l].columns;
-				program.column_count = *listings[l].count;
-				return;
-			}
-}
 
 /* ---- what several commands need ---- */
 
@@ -267,7 +246,6 @@ int main(int argc, char **argv)
 {
 	cleanup(options_done) struct options o = {0};
 
-	choose_columns(argc, argv);
 	int status = cli_init(&o.cli, &program, argc, argv, &o);
 	return status >= 0 ? status : cli_exit(run_and_report(&o));
 }

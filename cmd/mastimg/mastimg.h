@@ -32,8 +32,7 @@ struct options {
 };
 
 /* Columns of the listings, for `-o`. */
-extern const struct column images_columns[], disks_columns[], candidates_columns[];
-extern const size_t images_column_count, disks_column_count, candidates_column_count;
+extern const struct cli_listing images_listing, disks_listing, candidates_listing;
 
 /*
  * Each gets struct options, is run after the settings were read, and returns an err_code with the message in options->e

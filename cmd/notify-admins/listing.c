@@ -51,7 +51,7 @@ enum {
 	ADMINS_IMPORTED
 };
 
-const struct column admins_columns[] = {
+static const struct column admins_columns[] = {
 	[ADMINS_VM] = {"VM", "vm", "name, NAME@HOST or UUID of the VM", ROWS_TEXT, false, false},
 	[ADMINS_ADMIN] = {"ADMIN", "admin", "name of the person", ROWS_TEXT, false, false},
 	[ADMINS_EMAIL] = {"EMAIL", "email", "mail address", ROWS_TEXT, false, false},
@@ -64,7 +64,7 @@ const struct column admins_columns[] = {
 	[ADMINS_SOURCE] = {"SOURCE", "source", "where the list came from", ROWS_TEXT, true, false},
 	[ADMINS_IMPORTED] = {"IMPORTED", "imported", "when it was imported", ROWS_TIME, true, false},
 };
-const size_t admins_column_count = COUNT(admins_columns);
+const struct cli_listing admins_listing = {admins_columns, COUNT(admins_columns)};
 
 static const char *or_null(const char *text)
 {
@@ -141,7 +141,7 @@ enum {
 	INCIDENTS_SILENCED_UNTIL
 };
 
-const struct column incidents_columns[] = {
+static const struct column incidents_columns[] = {
 	[INCIDENTS_ID] = {"INCIDENT", "incident", "its id", ROWS_TEXT, false, false},
 	[INCIDENTS_HOST] = {"HOST", "host", "host, - for trouble of our own", ROWS_TEXT, false, false},
 	[INCIDENTS_KIND] = {"KIND", "kind", "down, isolated, heartbeat or list", ROWS_TEXT, false, false},
@@ -158,7 +158,7 @@ const struct column incidents_columns[] = {
 	[INCIDENTS_SILENCE] = {"SILENCE", "silence", "why its host was silenced", ROWS_TEXT, true, false},
 	[INCIDENTS_SILENCED_UNTIL] = {"SILENCED_UNTIL", "silenced_until", "until when", ROWS_TIME, true, false},
 };
-const size_t incidents_column_count = COUNT(incidents_columns);
+const struct cli_listing incidents_listing = {incidents_columns, COUNT(incidents_columns)};
 
 static const char *state_of(const struct incident *incident)
 {
@@ -222,7 +222,7 @@ enum {
 	LOG_ADDRESS
 };
 
-const struct column log_columns[] = {
+static const struct column log_columns[] = {
 	[LOG_INCIDENT] = {"INCIDENT", "incident", "id of the incident", ROWS_TEXT, false, false},
 	[LOG_HOST] = {"HOST", "host", "its host", ROWS_TEXT, false, false},
 	[LOG_PERSON] = {"PERSON", "person", "who is told", ROWS_TEXT, false, false},
@@ -242,7 +242,7 @@ const struct column log_columns[] = {
 	[LOG_OUTCOME] = {"OUTCOME", "outcome", "how the newest call ended", ROWS_TEXT, true, false},
 	[LOG_ADDRESS] = {"ADDRESS", "address", "where it goes", ROWS_TEXT, true, false},
 };
-const size_t log_column_count = COUNT(log_columns);
+const struct cli_listing log_listing = {log_columns, COUNT(log_columns)};
 
 static int print_cell(struct rows *rows, const struct incident *incident, const struct delivery *cell,
 		      struct err *e)

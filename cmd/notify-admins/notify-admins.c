@@ -47,17 +47,17 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_command commands[] = {
-	{"import", "[SOURCE]", "replace the list of administrators", command_import},
-	{"admins", NULL, "show the list of administrators", command_admins},
-	{"incidents", NULL, "show the incidents", command_incidents},
-	{"ack", "INCIDENT", "say that somebody sees to it", command_ack},
-	{"close", "INCIDENT", "end an incident by hand", command_close},
-	{"log", NULL, "show who was told what", command_log},
-	{"silence", "HOST...", "tell nobody of these hosts for a while", command_silence},
-	{"silences", NULL, "show the silences", command_silences},
-	{"unsilence", "HOST...", "end the silence of these hosts", command_unsilence},
-	{"test", "PERSON", "send a trial message", command_test},
-	{NULL, NULL, NULL, NULL},
+	{"import", "[SOURCE]", "replace the list of administrators", command_import, NULL},
+	{"admins", NULL, "show the list of administrators", command_admins, &admins_listing},
+	{"incidents", NULL, "show the incidents", command_incidents, NULL},
+	{"ack", "INCIDENT", "say that somebody sees to it", command_ack, NULL},
+	{"close", "INCIDENT", "end an incident by hand", command_close, NULL},
+	{"log", NULL, "show who was told what", command_log, &log_listing},
+	{"silence", "HOST...", "tell nobody of these hosts for a while", command_silence, NULL},
+	{"silences", NULL, "show the silences", command_silences, &silences_listing},
+	{"unsilence", "HOST...", "end the silence of these hosts", command_unsilence, NULL},
+	{"test", "PERSON", "send a trial message", command_test, NULL},
+	{NULL, NULL, NULL, NULL, NULL},
 };
 
 static const char *const synopsis[] = {
@@ -130,38 +130,15 @@ static int take_option(void *context, int key, const char *argument, struct err 
 	return 0;
 }
 
-static struct cli_program program = {
+static const struct cli_program program = {
 	.name = "notify-admins",
 	.purpose = "tell the right people, once, and keep on until someone answers",
 	.synopsis = synopsis,
 	.options = options,
 	.commands = commands,
+	.listing = &incidents_listing,
 	.option = take_option,
 };
-
-/* Each listing has columns of its own, which `-o help` must know before the operands are. */
-static void choose_columns(int argc, char **argv)
-{
-	static const struct {
-		const char *command;
-		const struct column *columns;
-		const size_t *count;
-	} listings[] = {
-		{"admins", admins_columns, &admins_column_count},
-		{"log", log_columns, &log_column_count},
-		{"silences", silences_columns, &silences_column_count},
-	};
-
-	program.columns = incidents_columns;
-	program.column_count = incidents_column_count;
-	for (int i = 1; i < argc; i++)
-		for (size_t l = 0; l < sizeof listings / sizeof listings[0]; l++)
-			if (strcmp(argv[i], listings[l].command) == 0) {
-				program.columns = listings[l].columns;
-				program.column_count = *listings[l].count;
-				return;
-			}
-}
 
 static void print_bad_template(void *context, const char *text)
 {
@@ -227,7 +204,6 @@ int main(int argc, char **argv)
 {
 	cleanup(options_done) struct options o = {0};
 
-	choose_columns(argc, argv);
 	int status = cli_init(&o.cli, &program, argc, argv, &o);
 	return status >= 0 ? status : cli_exit(run_and_report(&o));
 }

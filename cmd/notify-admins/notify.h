@@ -34,8 +34,7 @@ struct options {
 };
 
 /* Columns of the listings, for `-o`. */
-extern const struct column admins_columns[], incidents_columns[], log_columns[], silences_columns[];
-extern const size_t admins_column_count, incidents_column_count, log_column_count, silences_column_count;
+extern const struct cli_listing admins_listing, incidents_listing, log_listing, silences_listing;
 
 /* Each gets struct options, is run after the settings were read, and returns an err_code with the message in options->e. */
 int command_ack(void *context);

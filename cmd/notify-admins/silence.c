@@ -136,7 +136,7 @@ int command_unsilence(void *context)
 
 enum { SILENCES_HOST, SILENCES_UNTIL, SILENCES_SINCE, SILENCES_WHY, SILENCES_BY, SILENCES_STATE };
 
-const struct column silences_columns[] = {
+static const struct column silences_columns[] = {
 	[SILENCES_HOST] = {"HOST", "host", "host of whose death nobody is told", ROWS_TEXT, false, false},
 	[SILENCES_UNTIL] = {"UNTIL", "until", "when that ends, or ended", ROWS_TIME, false, false},
 	[SILENCES_SINCE] = {"SINCE", "since", "when it began", ROWS_TIME, false, false},
@@ -144,7 +144,7 @@ const struct column silences_columns[] = {
 	[SILENCES_BY] = {"BY", "by", "who says so", ROWS_TEXT, false, false},
 	[SILENCES_STATE] = {"STATE", "state", "active, expired, or ended by hand", ROWS_TEXT, false, false},
 };
-const size_t silences_column_count = COUNT(silences_columns);
+const struct cli_listing silences_listing = {silences_columns, COUNT(silences_columns)};
 
 static const char *state_of(const struct silence *silence, int64_t now)
 {

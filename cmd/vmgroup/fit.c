@@ -261,7 +261,7 @@ enum column_number {
 	COLUMNS
 };
 
-const struct column placement_columns[COLUMNS] = {
+static const struct column placement_columns[COLUMNS] = {
 	[C_HOST] = {.name = "HOST", .json = "host", .help = "name of the host; - for what finds no place"},
 	[C_VMS] = {.name = "VMS", .json = "vms", .help = "VMs that would go there", .kind = ROWS_LIST},
 	[C_NEED] = {.name = "NEED", .json = "need_bytes", .help = "storage that they take", .kind = ROWS_BYTES},
@@ -305,7 +305,7 @@ const struct column placement_columns[COLUMNS] = {
 			    .kind = ROWS_BYTES,
 			    .hidden = true},
 };
-const size_t placement_column_count = COLUMNS;
+const struct cli_listing placement_listing = {placement_columns, COLUMNS};
 
 static void show_machines(struct rows *rows, const struct fit *fit, const struct fit_order *order,
 			  const char *deployment, size_t host)

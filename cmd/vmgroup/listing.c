@@ -27,7 +27,7 @@ enum {
 	GROUPS_COMMENT
 };
 
-const struct column groups_columns[] = {
+static const struct column groups_columns[] = {
 	[GROUPS_GROUP] = {"GROUP", "group", "name of the group", ROWS_TEXT, false, false},
 	[GROUPS_ID] = {"ID", "id", "its number, which it keeps", ROWS_NUMBER, true, false},
 	[GROUPS_MEMBERS] = {"MEMBERS", "members", "images and groups that it names", ROWS_NUMBER, false, false},
@@ -40,7 +40,7 @@ const struct column groups_columns[] = {
 	[GROUPS_CHANGED] = {"CHANGED", "changed", "when it was last changed", ROWS_TIME, true, false},
 	[GROUPS_COMMENT] = {"COMMENT", "comment", "what it is for", ROWS_TEXT, false, false},
 };
-const size_t groups_column_count = COUNT(groups_columns);
+const struct cli_listing groups_listing = {groups_columns, COUNT(groups_columns)};
 
 /* How large each image is, in the order of their numbers. */
 struct image_size {
@@ -188,7 +188,7 @@ enum {
 	MEMBERS_UPDATED
 };
 
-const struct column members_columns[] = {
+static const struct column members_columns[] = {
 	[MEMBERS_NAME] = {"NAME", "name", "of the VM, or of the group", ROWS_TEXT, false, false},
 	[MEMBERS_KIND] = {"KIND", "kind", "image or group", ROWS_TEXT, true, false},
 	[MEMBERS_IMAGE] = {"IMAGE", "image", "name of the image", ROWS_TEXT, false, false},
@@ -202,7 +202,7 @@ const struct column members_columns[] = {
 	[MEMBERS_HOST] = {"HOST", "host", "host of that VM then", ROWS_TEXT, true, false},
 	[MEMBERS_UPDATED] = {"UPDATED", "updated", "when that was last done", ROWS_TIME, true, false},
 };
-const size_t members_column_count = COUNT(members_columns);
+const struct cli_listing members_listing = {members_columns, COUNT(members_columns)};
 
 static int fill_image(const struct listing *listing, const struct group_member *member, struct err *e)
 {
@@ -259,7 +259,7 @@ int command_show(void *context)
 
 enum { LOG_TIME, LOG_GROUP, LOG_ID, LOG_WHAT, LOG_BY, LOG_COMMENT };
 
-const struct column log_columns[] = {
+static const struct column log_columns[] = {
 	[LOG_TIME] = {"TIME", "time", "when it was done", ROWS_TIME, false, false},
 	[LOG_GROUP] = {"GROUP", "group", "name of the group then", ROWS_TEXT, false, false},
 	[LOG_ID] = {"ID", "id", "its number", ROWS_NUMBER, true, false},
@@ -267,7 +267,7 @@ const struct column log_columns[] = {
 	[LOG_BY] = {"BY", "by", "by whom", ROWS_TEXT, false, false},
 	[LOG_COMMENT] = {"COMMENT", "comment", "why: --comment", ROWS_TEXT, false, false},
 };
-const size_t log_column_count = COUNT(log_columns);
+const struct cli_listing log_listing = {log_columns, COUNT(log_columns)};
 
 struct printing {
 	struct rows *rows;

@@ -37,7 +37,7 @@ enum column_number {
 	COLUMNS
 };
 
-const struct column status_columns[COLUMNS] = {
+static const struct column status_columns[COLUMNS] = {
 	[C_DEPLOYMENT] = {.name = "DEPLOYMENT", .json = "deployment", .help = "name of the deployment"},
 	[C_VM] = {.name = "VM", .json = "vm", .help = "name of the VM"},
 	[C_HOST] = {.name = "HOST", .json = "host", .help = "host that it was deployed to"},
@@ -94,7 +94,7 @@ const struct column status_columns[COLUMNS] = {
 		     .hidden = true},
 	[C_WHY] = {.name = "WHY", .json = "why", .help = "what it failed at, if it is unfinished", .hidden = true},
 };
-const size_t status_column_count = COLUMNS;
+const struct cli_listing status_listing = {status_columns, COLUMNS};
 
 /* ---- what hosts say of the machines ---- */
 

@@ -15,7 +15,7 @@
 
 enum { TREE_NAME, TREE_COUNT, TREE_IMAGE, TREE_KIND, TREE_DEPTH, TREE_PATH, TREE_AGAIN };
 
-const struct column tree_columns[] = {
+static const struct column tree_columns[] = {
 	[TREE_NAME] = {"NAME", "name", "of the group, or of a VM", ROWS_TEXT, false, false},
 	[TREE_COUNT] = {"COUNT", "count", "how many VMs", ROWS_NUMBER, false, false},
 	[TREE_IMAGE] = {"IMAGE", "image", "name of the image", ROWS_TEXT, false, false},
@@ -24,7 +24,7 @@ const struct column tree_columns[] = {
 	[TREE_PATH] = {"PATH", "path", "groups from the top, and the name", ROWS_TEXT, true, false},
 	[TREE_AGAIN] = {"AGAIN", "again", "whether what is below it stands above already", ROWS_BOOL, true, false},
 };
-const size_t tree_column_count = COUNT(tree_columns);
+const struct cli_listing tree_listing = {tree_columns, COUNT(tree_columns)};
 
 /* What stands before a name: of each level above whether more of it follows, and of its own. */
 struct pen {

@@ -56,27 +56,27 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_command commands[] = {
-	{"create", "GROUP MEMBER...", "make a group of images, VMs and groups", command_create},
-	{"add", "GROUP MEMBER...", "add members", command_add},
-	{"remove", "GROUP NAME...", "remove members", command_remove},
-	{"update", "GROUP", "capture its images again from their sources", command_update},
-	{"rename", "GROUP NEW", "give another name", command_rename},
-	{"copy", "GROUP NEW", "make a group of the same members", command_copy},
-	{"delete", "GROUP", "forget a group that is not deployed", command_delete},
-	{"list", NULL, "show the groups", command_list},
-	{"show", "GROUP", "show the members of a group", command_show},
-	{"tree", "[GROUP...]", "draw groups with all that is below them", command_tree},
-	{"log", "[GROUP]", "show what was done to groups", command_log},
-	{"export", "[GROUP...]", "print definitions as text", command_export},
-	{"import", "FILE", "make the groups that FILE defines", command_import},
-	{"deploy", "GROUP", "make its VMs on the hosts", command_deploy},
-	{"undeploy", "D|GROUP", "remove what a deployment made", command_undeploy},
-	{"resume", "D", "finish a deployment that was cut short", command_resume},
-	{"start", "D", "start its VMs in order", command_start},
-	{"stop", "D", "stop its VMs in reverse order", command_stop},
-	{"restart", "D", "stop, then start its VMs", command_restart},
-	{"status", "[D]", "show deployments, and each VM of one", command_status},
-	{NULL, NULL, NULL, NULL},
+	{"create", "GROUP MEMBER...", "make a group of images, VMs and groups", command_create, NULL},
+	{"add", "GROUP MEMBER...", "add members", command_add, NULL},
+	{"remove", "GROUP NAME...", "remove members", command_remove, NULL},
+	{"update", "GROUP", "capture its images again from their sources", command_update, NULL},
+	{"rename", "GROUP NEW", "give another name", command_rename, NULL},
+	{"copy", "GROUP NEW", "make a group of the same members", command_copy, NULL},
+	{"delete", "GROUP", "forget a group that is not deployed", command_delete, NULL},
+	{"list", NULL, "show the groups", command_list, NULL},
+	{"show", "GROUP", "show the members of a group", command_show, &members_listing},
+	{"tree", "[GROUP...]", "draw groups with all that is below them", command_tree, &tree_listing},
+	{"log", "[GROUP]", "show what was done to groups", command_log, &log_listing},
+	{"export", "[GROUP...]", "print definitions as text", command_export, NULL},
+	{"import", "FILE", "make the groups that FILE defines", command_import, NULL},
+	{"deploy", "GROUP", "make its VMs on the hosts", command_deploy, &placement_listing},
+	{"undeploy", "D|GROUP", "remove what a deployment made", command_undeploy, NULL},
+	{"resume", "D", "finish a deployment that was cut short", command_resume, NULL},
+	{"start", "D", "start its VMs in order", command_start, NULL},
+	{"stop", "D", "stop its VMs in reverse order", command_stop, NULL},
+	{"restart", "D", "stop, then start its VMs", command_restart, NULL},
+	{"status", "[D]", "show deployments, and each VM of one", command_status, &status_listing},
+	{NULL, NULL, NULL, NULL, NULL},
 };
 
 static const char *const synopsis[] = {
@@ -187,40 +187,15 @@ static int take_option(void *context, int key, const char *argument, struct err 
 	}
 }
 
-static struct cli_program program = {
+static const struct cli_program program = {
 	.name = "vmgroup",
 	.purpose = "deploy, undeploy and copy whole groups of master images",
 	.synopsis = synopsis,
 	.options = options,
 	.commands = commands,
+	.listing = &groups_listing,
 	.option = take_option,
 };
-
-/* Each listing has columns of its own, which `-o help` must know before the operands are. */
-static void choose_columns(int argc, char **argv)
-{
-	static const struct {
-		const char *command;
-		const struct column *columns;
-		const size_t *count;
-	} listings[] = {
-		{"show", members_columns, &members_column_count},
-		{"tree", tree_columns, &tree_column_count},
-		{"log", log_columns, &log_column_count},
-		{"deploy", placement_columns, &placement_column_count},
-		{"status", status_columns, &status_column_count},
-	};
-
-	program.columns = groups_columns;
-	program.column_count = groups_column_count;
-	for (int i = 1; i < argc; i++)
-		for (size_t l = 0; l < sizeof listings / sizeof listings[0]; l++)
-			if (strcmp(argv[i], listings[l].command) == 0) {
-				program.columns = listings[l].columns;
-				program.column_count = *listings[l].count;
-				return;
-			}
-}
 
 static int act(struct options *o, struct err *e)
 {
@@ -255,7 +230,6 @@ int main(int argc, char **argv)
 {
 	cleanup(options_done) struct options o = {0};
 
-	choose_columns(argc, argv);
 	int status = cli_init(&o.cli, &program, argc, argv, &o);
 	return status >= 0 ? status : cli_exit(run_and_report(&o));
 }

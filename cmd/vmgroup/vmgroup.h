@@ -36,10 +36,8 @@ struct options {
 };
 
 /* Columns of the listings, for `-o`. */
-extern const struct column groups_columns[], members_columns[], tree_columns[], log_columns[],
-	status_columns[], placement_columns[];
-extern const size_t groups_column_count, members_column_count, tree_column_count, log_column_count,
-	status_column_count, placement_column_count;
+extern const struct cli_listing groups_listing, members_listing, tree_listing, log_listing, status_listing,
+	placement_listing;
 
 /* Each gets struct options, is run after the settings were read, and returns an err_code with the message in options->e. */
 int command_create(void *context);

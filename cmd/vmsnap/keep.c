@@ -14,7 +14,7 @@
 
 enum column_number { C_ID, C_BEGUN, C_ENDED, C_HOSTS, C_ANSWERED, C_FAILED, C_VMS };
 
-const struct column keep_columns[KEEP_COLUMNS] = {
+static const struct column keep_columns[] = {
 	[C_ID] = {.name = "ID", .json = "id", .help = "number of the snapshot", .kind = ROWS_NUMBER},
 	[C_BEGUN] = {.name = "BEGUN", .json = "begun", .help = "when it began", .kind = ROWS_TIME},
 	[C_ENDED] = {.name = "ENDED", .json = "ended", .help = "when it ended", .kind = ROWS_TIME},
@@ -26,6 +26,8 @@ const struct column keep_columns[KEEP_COLUMNS] = {
 		      .kind = ROWS_NUMBER},
 	[C_VMS] = {.name = "VMS", .json = "vms", .help = "VMs on the hosts that answered", .kind = ROWS_NUMBER},
 };
+
+const struct cli_listing keep_listing = {keep_columns, sizeof keep_columns / sizeof keep_columns[0]};
 
 static int print_snapshot(struct rows *rows, const struct roll_snapshot *snapshot, struct err *e)
 {

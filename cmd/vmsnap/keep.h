@@ -10,8 +10,7 @@
 #include "rows.h"
 #include "store.h"
 
-enum { KEEP_COLUMNS = 7 };
-extern const struct column keep_columns[KEEP_COLUMNS];
+extern const struct cli_listing keep_listing;
 
 /* Prints the snapshots that began at SINCE or later, newest first. ERR_NOT_FOUND if there is none. */
 int keep_list(const struct cli *cli, struct store *store, int64_t since, struct err *e);

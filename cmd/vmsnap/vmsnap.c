@@ -107,8 +107,7 @@ static const struct cli_program program = {
 	.purpose = "write the running list: which VM runs on which host, now",
 	.synopsis = synopsis,
 	.options = options,
-	.columns = keep_columns,
-	.column_count = KEEP_COLUMNS,
+	.listing = &keep_listing,
 	.option = take_option,
 };
 

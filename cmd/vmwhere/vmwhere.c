@@ -106,13 +106,14 @@ static int take_option(void *context, int key, const char *argument, struct err 
 	}
 }
 
+static const struct cli_listing listing = {where_columns, COLUMNS_ALL};
+
 static const struct cli_program program = {
 	.name = "vmwhere",
 	.purpose = "answer: where is it, where was it, what ran there",
 	.synopsis = synopsis,
 	.options = option_table,
-	.columns = where_columns,
-	.column_count = COLUMNS_ALL,
+	.listing = &listing,
 	.option = take_option,
 };
 
