@@ -1,6 +1,7 @@
 /* undeploy.c - vmgroup undeploy, start, stop and restart. */
 #include "config.h"
 
+#include "forget.h"
 #include "group.h"
 #include "log.h"
 #include "mem.h"
@@ -11,13 +12,38 @@
 
 /* ---- undeploy ---- */
 
+/* First what is forgotten: with it nothing of the host is asked any more. */
+static int remove_rest(struct session *session, struct deployment *deployment, const struct forget *forget,
+		       struct err *e)
+{
+	int result = undo_begin(session, deployment, NULL, e);
+
+	if (result == 0)
+		result = forget_record(forget, session, deployment, e);
+	return result < 0 ? result : undo(session, deployment, NULL, session->options->force, e);
+}
+
+static int log_removal(struct session *session, const struct deployment *deployment,
+		       const struct forget *forget, struct err *e)
+{
+	cleanup(str_done) struct str what = {0};
+
+	str_addf(&what, "undeploy %s", deployment->name);
+	vec_foreach(&forget->hosts, host)
+		str_addf(&what, " --forget-host %s", *host);
+	return session_log(session, deployment, str_text(&what), e);
+}
+
 static int remove_one(struct session *session, const char *name, struct err *e)
 {
 	cleanup(deployment_done) struct deployment deployment = {0};
 	cleanup(lock_done) struct lock lock = LOCK_NONE;
+	cleanup(forget_done) struct forget forget = {0};
 	size_t running = 0;
 	int result = session_take(session, name, &deployment, &lock, e);
 
+	if (result == 0)
+		result = forget_choose(&forget, session, &deployment, e);
 	if (result == 0 && !session->options->force)
 		result = undo_count_running(session, &deployment, &running, e);
 	if (result == 0 && running > 0)
@@ -26,11 +52,8 @@ static int remove_one(struct session *session, const char *name, struct err *e)
 			"deployment %s: %zu VMs run: stop them, or --force ends them: nothing was removed",
 			deployment.name, running);
 	if (result == 0)
-		result = undo(session, &deployment, NULL, session->options->force, e);
-	if (result < 0)
-		return result;
-	cleanup(cleanup_mem) char *what = mem_format("undeploy %s", deployment.name);
-	return session_log(session, &deployment, what, e);
+		result = remove_rest(session, &deployment, &forget, e);
+	return result < 0 ? result : log_removal(session, &deployment, &forget, e);
 }
 
 /* All of a group only where that was said: whoever removes its one deployment of the same name twice means no other. */

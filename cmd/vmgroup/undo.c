@@ -284,7 +284,7 @@ int undo_bases(struct session *session, struct deployment *deployment, size_t *l
 
 /* ---- the whole ---- */
 
-static int begin(struct session *session, struct deployment *deployment, const char *why, struct err *e)
+int undo_begin(struct session *session, struct deployment *deployment, const char *why, struct err *e)
 {
 	if (deployment->state == DEPLOYMENT_REMOVING)
 		return 0;
@@ -305,7 +305,7 @@ static size_t count_left(const struct deployment *deployment)
 int undo(struct session *session, struct deployment *deployment, const char *why, bool force, struct err *e)
 {
 	size_t failed = 0;
-	int result = begin(session, deployment, why, e);
+	int result = undo_begin(session, deployment, why, e);
 
 	if (result == 0)
 		result = remove_machines(session, deployment, force, e);

@@ -13,6 +13,9 @@
  */
 int undo(struct session *session, struct deployment *deployment, const char *why, bool force, struct err *e);
 
+/* Records that DEPLOYMENT is being removed, and WHY; nothing else. undo does it, too. */
+int undo_begin(struct session *session, struct deployment *deployment, const char *why, struct err *e);
+
 /*
  * Gives up the bases that no machine of DEPLOYMENT stands on, and removes those that nobody else uses. What cannot be removed now is told, and
  * stays recorded: *LEFT.

@@ -17,6 +17,7 @@ enum {
 	OPTION_COMMENT,
 	OPTION_DRY_RUN,
 	OPTION_FORCE,
+	OPTION_FORGET_HOST,
 	OPTION_HOST,
 	OPTION_JOBS,
 	OPTION_LINKED,
@@ -38,6 +39,7 @@ static const struct cli_option options[] = {
 	{OPTION_COMMENT, "comment", "TEXT", "why, for the log; create, copy: what the group is for"},
 	{OPTION_DRY_RUN, "dry-run", NULL, "deploy: show what would go where, do nothing"},
 	{OPTION_FORCE, "force", NULL, "undeploy, stop, restart: end VMs that run, hard"},
+	{OPTION_FORGET_HOST, "forget-host", "HOST", "undeploy: forget what lies on a lost HOST; may be repeated"},
 	{OPTION_HOST, "host", "HOST", "deploy: only onto HOST; may be repeated"},
 	{OPTION_JOBS, "jobs", "N", "deploy, resume, undeploy: transfers at a time"},
 	{OPTION_LINKED, "linked", NULL, "deploy: disks as overlays of a base that lies there once"},
@@ -94,8 +96,8 @@ static const char *const synopsis[] = {
 	"export [GROUP...]",
 	"import [--replace] [--comment TEXT] FILE",
 	"deploy [--name D] [--host HOST] [--policy POLICY] [--pool POOL] [options] GROUP",
-	"undeploy [--force] [--comment TEXT] D",
-	"undeploy --all [--force] [--comment TEXT] GROUP",
+	"undeploy [--force] [--forget-host HOST] [--comment TEXT] D",
+	"undeploy --all [--force] [--forget-host HOST] [--comment TEXT] GROUP",
 	"resume [--start] D",
 	"start D",
 	"stop [--force] [--timeout TIME] D",
@@ -128,6 +130,9 @@ static int take_argument(struct options *o, int key, const char *argument, struc
 	switch (key) {
 	case OPTION_COMMENT:
 		return take_text(&o->comment, "--comment", argument, e);
+	case OPTION_FORGET_HOST:
+		vec_push(&o->forget_hosts, argument);
+		return 0;
 	case OPTION_HOST:
 		vec_push(&o->hosts, argument);
 		return 0;
@@ -212,6 +217,7 @@ static void options_done(struct options *o)
 {
 	conf_done(&o->conf);
 	vec_done(&o->hosts);
+	vec_done(&o->forget_hosts);
 }
 
 static int run_and_report(struct options *o)

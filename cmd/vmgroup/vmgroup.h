@@ -33,6 +33,7 @@ struct options {
 	uint64_t over_commit;    /* percent; 0: conf.deploy.over_commit_percent */
 	uint64_t jobs;           /* 0: conf.deploy.jobs */
 	VEC(const char *) hosts; /* may be used; none: all */
+	VEC(const char *) forget_hosts;
 };
 
 /* Columns of the listings, for `-o`. */

@@ -402,6 +402,44 @@ shop()
 	as_before
 }
 
+@test "a host that is lost for good: what lay there is named and forgotten, and the rest removed" {
+	local uuid volume
+	shop
+	vmgroup deploy --policy spread --linked shop
+	run -1 --separate-stderr vmgroup undeploy --forget-host host3 shop
+	[[ $stderr == *'host3 answers'*'nothing was removed'* ]]
+	run -1 --separate-stderr vmgroup undeploy --forget-host host9 shop
+	[[ $stderr == *"has nothing on a host 'host9'"* ]]
+	[ "$(value shop progress | sort -u)" = 'done' ]
+	uuid=$(vmgroup status -J shop | jq -rs '[.[] | select(.host == "host3")][0].uuid')
+	volume=$(vmgroup status -J shop | jq -rs '[.[] | select(.host == "host3")][0].volumes[0]')
+	state host3 >"$folder/left.host3"
+	lab_cut host3
+	run -3 vmgroup undeploy shop
+	run -0 --separate-stderr vmgroup undeploy --forget-host host3 shop
+	lab_heal host3
+	[[ $stderr == *'host3: VM shop-'*"($uuid) is left behind"* ]]
+	[[ $stderr == *"host3: volume ${volume##*/} in pool default is left behind"* ]]
+	[[ $stderr == *'host3: volume vmroll-base-'*' is left behind'* ]]
+	[[ $stderr != *'host1: '* && $stderr != *'host2: '* ]]
+	run -0 vmgroup status -r
+	[ -z "$output" ]
+	run -0 vmgroup log -J shop
+	jq -se '.[-1].what == "undeploy shop --forget-host host3"' <<<"$output"
+	diff "$folder/left.host3" <(state host3)
+	sweep host3
+	as_before
+	# What stands where hosts(5) no longer says is forgotten without a question, and runs on.
+	vmgroup deploy --policy spread --start --name again shop
+	grep -v '^host2' "$LAB_HOSTS_FILE" >"$folder/gone"
+	VMROLL_HOSTS=$folder/gone run -0 --separate-stderr vmgroup undeploy --force --forget-host host2 again
+	[[ $stderr == *'host2: VM again-'*' is left behind'* ]]
+	[ -n "$(virsh -q -c "$(uri host2)" list --name)" ]
+	vmgroup delete shop
+	sweep host2
+	as_before
+}
+
 @test "a host that does not answer is not used, and said" {
 	vmgroup create three vm=tiny*3
 	lab_cut host1
