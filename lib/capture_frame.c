@@ -41,19 +41,10 @@ static int send_record(struct channel *channel, enum capture_frame_kind kind, st
 	return channel_send(channel, (unsigned char)kind, record->data, record->length, e);
 }
 
-/* Calls TAKE for each field of the record in FRAME. */
-static int read_record(const struct frame *frame,
-		       int (*take)(void *, unsigned, const struct rec_value *, struct err *), void *context,
-		       struct err *e)
+static int read_record(const struct frame *frame, rec_take *take, void *context, struct err *e)
 {
-	struct rec_reader reader;
-	struct rec_value value;
-	unsigned version;
-	unsigned key;
+	int result = rec_read(frame->bytes, frame->length, FRAME_VERSION, take, context, e);
 
-	int result = rec_open(&reader, frame->bytes, frame->length, FRAME_VERSION, &version, e);
-	while (result >= 0 && (result = rec_next(&reader, &key, &value, e)) > 0)
-		result = take(context, key, &value, e);
 	return result < 0 ? err_wrap(e, "bad frame from the worker") : 0;
 }
 
@@ -73,22 +64,15 @@ int capture_send_moved(struct channel *channel, const struct capture_moved *move
 	return send_record(channel, CAPTURE_MOVED, &record, e);
 }
 
-static int take_text(const struct rec_value *value, char **text, struct err *e)
-{
-	free(*text);
-	*text = NULL;
-	return rec_as_text(value, text, e);
-}
-
 static int take_moved(void *context, unsigned key, const struct rec_value *value, struct err *e)
 {
 	struct capture_moved *moved = context;
 
 	switch (key) {
 	case MOVED_TARGET:
-		return take_text(value, &moved->target, e);
+		return rec_replace_text(value, &moved->target, e);
 	case MOVED_PHASE:
-		return take_text(value, &moved->phase, e);
+		return rec_replace_text(value, &moved->phase, e);
 	case MOVED_NUMBER:
 		return rec_as_uint(value, &moved->number, e);
 	case MOVED_COUNT:
@@ -132,9 +116,9 @@ static int take_remote(void *context, unsigned key, const struct rec_value *valu
 
 	switch (key) {
 	case REMOTE_POOL:
-		return take_text(value, &remote->pool, e);
+		return rec_replace_text(value, &remote->pool, e);
 	case REMOTE_VOLUME:
-		return take_text(value, &remote->volume, e);
+		return rec_replace_text(value, &remote->volume, e);
 	case REMOTE_BACKUP:
 		return rec_as_fixed(value, remote->backup_of, sizeof remote->backup_of, e);
 	default:
@@ -210,7 +194,7 @@ static int take_failure(void *context, unsigned key, const struct rec_value *val
 	case FAILURE_CODE:
 		return rec_as_int(value, &failure->code, e);
 	case FAILURE_TEXT:
-		return take_text(value, &failure->text, e);
+		return rec_replace_text(value, &failure->text, e);
 	default:
 		return 0;
 	}

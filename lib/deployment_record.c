@@ -10,55 +10,6 @@
 
 enum { RECORD_VERSION = 1 };
 
-/* Reads every field of a record or map with TAKE. */
-static int take_all(struct rec_reader *reader, void *into,
-		    int (*take)(void *into, unsigned field, const struct rec_value *value, struct err *e),
-		    struct err *e)
-{
-	struct rec_value value;
-	unsigned field;
-	int result;
-
-	while ((result = rec_next(reader, &field, &value, e)) == 1)
-		if ((result = take(into, field, &value, e)) < 0)
-			break;
-	return result;
-}
-
-static int take_record(const void *data, size_t length, void *into,
-		       int (*take)(void *into, unsigned field, const struct rec_value *value, struct err *e),
-		       struct err *e)
-{
-	struct rec_reader reader;
-	unsigned version;
-	int result = rec_open(&reader, data, length, RECORD_VERSION, &version, e);
-
-	return result < 0 ? result : take_all(&reader, into, take, e);
-}
-
-static int take_text(const struct rec_value *value, char **text, struct err *e)
-{
-	free(*text);
-	*text = NULL;
-	return rec_as_text(value, text, e);
-}
-
-static int take_texts(const struct rec_value *value, struct image_texts *texts, struct err *e)
-{
-	struct rec_reader reader;
-	struct rec_value item;
-	int result;
-
-	rec_enter(&reader, value);
-	while ((result = rec_next(&reader, NULL, &item, e)) == 1) {
-		char *text = NULL;
-		if ((result = rec_as_text(&item, &text, e)) < 0)
-			return result;
-		vec_push(texts, text);
-	}
-	return result;
-}
-
 static int take_state(const struct rec_value *value, unsigned highest, unsigned *state, struct err *e)
 {
 	uint64_t number;
@@ -129,11 +80,11 @@ static int take_head(void *into, unsigned field, const struct rec_value *value, 
 	case HEAD_ID:
 		return rec_as_uint(value, &deployment->id, e);
 	case HEAD_NAME:
-		return take_text(value, &deployment->name, e);
+		return rec_replace_text(value, &deployment->name, e);
 	case HEAD_GROUP:
 		return rec_as_uint(value, &deployment->group, e);
 	case HEAD_GROUP_NAME:
-		return take_text(value, &deployment->group_name, e);
+		return rec_replace_text(value, &deployment->group_name, e);
 	case HEAD_BEGUN:
 		return rec_as_int(value, &deployment->begun, e);
 	case HEAD_ENDED:
@@ -147,7 +98,7 @@ static int take_head(void *into, unsigned field, const struct rec_value *value, 
 	case HEAD_STATE:
 		return take_head_state(head, value, e);
 	case HEAD_FAILURE:
-		return take_text(value, &deployment->failure, e);
+		return rec_replace_text(value, &deployment->failure, e);
 	case HEAD_MACHINES:
 		return rec_as_uint(value, &head->machines, e);
 	default:
@@ -159,7 +110,7 @@ int deployment_decode_head(const void *data, size_t length, struct deployment *d
 			   struct err *e)
 {
 	struct head head = {.deployment = {.begun = WHEN_UNKNOWN, .ended = WHEN_UNKNOWN}};
-	int result = take_record(data, length, &head, take_head, e);
+	int result = rec_read(data, length, RECORD_VERSION, take_head, &head, e);
 
 	if (result == 0 && (head.deployment.id == 0 || !head.deployment.name || !head.deployment.group_name))
 		result = err_set(e, ERR_CORRUPT, "it has no name");
@@ -233,19 +184,19 @@ void deployment_encode_machine(const struct deployed *machine, struct str *out)
 	rec_end(out);
 }
 
-static int take_disk(void *into, unsigned field, const struct rec_value *value, struct err *e)
+static int take_disk_field(void *into, unsigned field, const struct rec_value *value, struct err *e)
 {
 	struct deployed_disk *disk = into;
 
 	switch (field) {
 	case DISK_TARGET:
-		return take_text(value, &disk->target, e);
+		return rec_replace_text(value, &disk->target, e);
 	case DISK_VOLUME:
-		return take_text(value, &disk->volume, e);
+		return rec_replace_text(value, &disk->volume, e);
 	case DISK_FORMAT:
-		return take_text(value, &disk->format, e);
+		return rec_replace_text(value, &disk->format, e);
 	case DISK_BASE:
-		return take_text(value, &disk->base, e);
+		return rec_replace_text(value, &disk->base, e);
 	case DISK_CAPACITY:
 		return rec_as_uint(value, &disk->capacity_bytes, e);
 	case DISK_NEED:
@@ -255,23 +206,15 @@ static int take_disk(void *into, unsigned field, const struct rec_value *value, 
 	}
 }
 
-static int take_disks(const struct rec_value *value, struct deployed *machine, struct err *e)
+static int take_disk(void *into, unsigned field, const struct rec_value *value, struct err *e)
 {
-	struct rec_reader disks, fields;
-	struct rec_value item;
-	int result;
+	struct deployed *machine = into;
+	struct deployed_disk *disk = vec_push_zero(&machine->disks);
+	int result = rec_read_map(value, take_disk_field, disk, e);
 
-	rec_enter(&disks, value);
-	while ((result = rec_next(&disks, NULL, &item, e)) == 1) {
-		if (item.type != REC_MAP)
-			return err_set(e, ERR_CORRUPT, "a disk is no map");
-		struct deployed_disk *disk = vec_push_zero(&machine->disks);
-		rec_enter(&fields, &item);
-		if ((result = take_all(&fields, disk, take_disk, e)) < 0)
-			return result;
-		if (!disk->target || !disk->volume || !disk->format)
-			return err_set(e, ERR_CORRUPT, "a disk without a volume");
-	}
+	(void)field;
+	if (result == 0 && (!disk->target || !disk->volume || !disk->format))
+		return err_set(e, ERR_CORRUPT, "a disk without a volume");
 	return result;
 }
 
@@ -290,21 +233,21 @@ static int take_machine(void *into, unsigned field, const struct rec_value *valu
 
 	switch (field) {
 	case MACHINE_NAME:
-		return take_text(value, &machine->name, e);
+		return rec_replace_text(value, &machine->name, e);
 	case MACHINE_MEMBER:
-		return take_text(value, &machine->member, e);
+		return rec_replace_text(value, &machine->member, e);
 	case MACHINE_UUID:
 		return rec_as_fixed(value, machine->uuid, VM_UUID_SIZE, e);
 	case MACHINE_HOST:
-		return take_text(value, &machine->host, e);
+		return rec_replace_text(value, &machine->host, e);
 	case MACHINE_ADDRESS:
-		return take_text(value, &machine->address, e);
+		return rec_replace_text(value, &machine->address, e);
 	case MACHINE_URI:
-		return take_text(value, &machine->uri, e);
+		return rec_replace_text(value, &machine->uri, e);
 	case MACHINE_POOL:
-		return take_text(value, &machine->pool, e);
+		return rec_replace_text(value, &machine->pool, e);
 	case MACHINE_POOL_PATH:
-		return take_text(value, &machine->pool_path, e);
+		return rec_replace_text(value, &machine->pool_path, e);
 	case MACHINE_IMAGE:
 		return rec_as_uint(value, &machine->image, e);
 	case MACHINE_GENERATION:
@@ -312,15 +255,13 @@ static int take_machine(void *into, unsigned field, const struct rec_value *valu
 	case MACHINE_MEMORY:
 		return rec_as_uint(value, &machine->memory_bytes, e);
 	case MACHINE_MACS:
-		return value->type == REC_ARRAY ? take_texts(value, &machine->macs, e)
-						: err_set(e, ERR_CORRUPT, "MACs are no list");
+		return image_texts_read(value, &machine->macs, e);
 	case MACHINE_DISKS:
-		return value->type == REC_ARRAY ? take_disks(value, machine, e)
-						: err_set(e, ERR_CORRUPT, "disks are no list");
+		return rec_read_array(value, take_disk, machine, e);
 	case MACHINE_STATE:
 		return take_machine_state(machine, value, e);
 	case MACHINE_GUEST_ADDRESS:
-		return take_text(value, &machine->guest_address, e);
+		return rec_replace_text(value, &machine->guest_address, e);
 	default:
 		return 0;
 	}
@@ -329,7 +270,7 @@ static int take_machine(void *into, unsigned field, const struct rec_value *valu
 int deployment_decode_machine(const void *data, size_t length, struct deployed *machine, struct err *e)
 {
 	struct deployed read = {0};
-	int result = take_record(data, length, &read, take_machine, e);
+	int result = rec_read(data, length, RECORD_VERSION, take_machine, &read, e);
 
 	if (result == 0 && (!read.name || !read.host || !read.uri || !read.pool))
 		result = err_set(e, ERR_CORRUPT, "it does not say where it is");
@@ -380,13 +321,13 @@ static int take_base(void *into, unsigned field, const struct rec_value *value, 
 
 	switch (field) {
 	case BASE_HOST:
-		return take_text(value, &base->host, e);
+		return rec_replace_text(value, &base->host, e);
 	case BASE_URI:
-		return take_text(value, &base->uri, e);
+		return rec_replace_text(value, &base->uri, e);
 	case BASE_POOL:
-		return take_text(value, &base->pool, e);
+		return rec_replace_text(value, &base->pool, e);
 	case BASE_VOLUME:
-		return take_text(value, &base->volume, e);
+		return rec_replace_text(value, &base->volume, e);
 	case BASE_IMAGE:
 		return rec_as_uint(value, &base->image, e);
 	case BASE_GENERATION:
@@ -394,7 +335,7 @@ static int take_base(void *into, unsigned field, const struct rec_value *value, 
 	case BASE_OWN:
 		return rec_as_uint(value, &base->own, e);
 	case BASE_TARGET:
-		return take_text(value, &base->target, e);
+		return rec_replace_text(value, &base->target, e);
 	case BASE_CAPACITY:
 		return rec_as_uint(value, &base->capacity_bytes, e);
 	case BASE_NEED:
@@ -409,7 +350,7 @@ static int take_base(void *into, unsigned field, const struct rec_value *value, 
 int deployment_decode_base(const void *data, size_t length, struct deployed_base *base, struct err *e)
 {
 	struct deployed_base read = {0};
-	int result = take_record(data, length, &read, take_base, e);
+	int result = rec_read(data, length, RECORD_VERSION, take_base, &read, e);
 
 	if (result == 0 && (!read.host || !read.uri || !read.pool || !read.volume || !read.target))
 		result = err_set(e, ERR_CORRUPT, "it does not say where it is");

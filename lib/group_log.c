@@ -36,24 +36,19 @@ static void encode(const struct group_event *event, struct str *out)
 	rec_end(out);
 }
 
-static int take_text(const struct rec_value *value, char **text, struct err *e)
+static int take_field(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
-	free(*text);
-	*text = NULL;
-	return rec_as_text(value, text, e);
-}
+	struct group_event *event = context;
 
-static int take_field(struct group_event *event, unsigned field, const struct rec_value *value, struct err *e)
-{
 	switch (field) {
 	case FIELD_GROUP:
-		return take_text(value, &event->group, e);
+		return rec_replace_text(value, &event->group, e);
 	case FIELD_WHAT:
-		return take_text(value, &event->what, e);
+		return rec_replace_text(value, &event->what, e);
 	case FIELD_BY:
-		return take_text(value, &event->by, e);
+		return rec_replace_text(value, &event->by, e);
 	case FIELD_COMMENT:
-		return take_text(value, &event->comment, e);
+		return rec_replace_text(value, &event->comment, e);
 	case FIELD_ID:
 		return rec_as_uint(value, &event->id, e);
 	default:
@@ -64,20 +59,10 @@ static int take_field(struct group_event *event, unsigned field, const struct re
 /* What of it was read is in *EVENT, whatever comes of it. */
 static int decode(const struct store_item *item, struct group_event *event, struct err *e)
 {
-	struct rec_reader reader;
-	struct rec_value value;
-	unsigned field;
-	unsigned version;
-	int result;
-
 	if (item->key_length != strlen(KEY_GROUP_LOG) + 16)
 		return err_set(e, ERR_CORRUPT, "a key of %zu bytes", item->key_length);
 	event->at = key_read_instant(item->key + strlen(KEY_GROUP_LOG));
-	if (rec_open(&reader, item->value, item->value_length, RECORD_VERSION, &version, e) < 0)
-		return e->code;
-	while ((result = rec_next(&reader, &field, &value, e)) == 1)
-		if (take_field(event, field, &value, e) < 0)
-			return e->code;
+	int result = rec_read(item->value, item->value_length, RECORD_VERSION, take_field, event, e);
 	if (result == 0 && (!event->group || !event->what))
 		return err_set(e, ERR_CORRUPT, "it does not say what was done to which group");
 	return result;

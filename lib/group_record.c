@@ -42,19 +42,13 @@ void group_encode(const struct group *group, struct str *out)
 	rec_end(out);
 }
 
-static int take_text(const struct rec_value *value, char **text, struct err *e)
+static int take_member_field(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
-	free(*text);
-	*text = NULL;
-	return rec_as_text(value, text, e);
-}
+	struct group_member *member = context;
 
-static int take_member_field(struct group_member *member, unsigned field, const struct rec_value *value,
-			     struct err *e)
-{
 	switch (field) {
 	case MEMBER_NAME:
-		return take_text(value, &member->name, e);
+		return rec_replace_text(value, &member->name, e);
 	case MEMBER_IMAGE:
 		return rec_as_uint(value, &member->image, e);
 	case MEMBER_GROUP:
@@ -86,79 +80,46 @@ static int check_member(const struct group_member *member, struct err *e)
 	return check_name(member->name, "a member", e);
 }
 
-static int take_member(struct group *group, const struct rec_value *map, struct err *e)
+static int take_member(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
+	struct group *group = context;
 	struct group_member *member = vec_push_zero(&group->members);
-	struct rec_reader reader;
-	struct rec_value value;
-	unsigned field;
-	int result;
+	int result = rec_read_map(value, take_member_field, member, e);
 
-	if (map->type != REC_MAP)
-		return err_set(e, ERR_CORRUPT, "a member that is no map");
-	rec_enter(&reader, map);
-	while ((result = rec_next(&reader, &field, &value, e)) == 1)
-		if (take_member_field(member, field, &value, e) < 0)
-			return e->code;
+	(void)field;
 	return result < 0 ? result : check_member(member, e);
 }
 
-static int take_members(struct group *group, const struct rec_value *array, struct err *e)
+static int take_field(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
-	struct rec_reader reader;
-	struct rec_value value;
-	int result;
+	struct group *group = context;
 
-	if (array->type != REC_ARRAY)
-		return err_set(e, ERR_CORRUPT, "members that are no list");
-	rec_enter(&reader, array);
-	while ((result = rec_next(&reader, NULL, &value, e)) == 1)
-		if (take_member(group, &value, e) < 0)
-			return e->code;
-	return result;
-}
-
-static int take_field(struct group *group, unsigned field, const struct rec_value *value, struct err *e)
-{
 	switch (field) {
 	case FIELD_NAME:
-		return take_text(value, &group->name, e);
+		return rec_replace_text(value, &group->name, e);
 	case FIELD_COMMENT:
-		return take_text(value, &group->comment, e);
+		return rec_replace_text(value, &group->comment, e);
 	case FIELD_CREATED:
 		return rec_as_int(value, &group->created, e);
 	case FIELD_CHANGED:
 		return rec_as_int(value, &group->changed, e);
 	case FIELD_MEMBERS:
-		return take_members(group, value, e);
+		return rec_read_array(value, take_member, group, e);
 	default:
 		return 0;
 	}
 }
 
-static int read_fields(struct rec_reader *reader, struct group *group, struct err *e)
-{
-	struct rec_value value;
-	unsigned field;
-	int result;
-
-	while ((result = rec_next(reader, &field, &value, e)) == 1)
-		if (take_field(group, field, &value, e) < 0)
-			return e->code;
-	return result < 0 ? result : check_name(group->name, "it is", e);
-}
-
 int group_decode(const void *data, size_t length, struct group *group, struct err *e)
 {
 	struct group read = {.created = WHEN_UNKNOWN, .changed = WHEN_UNKNOWN};
-	struct rec_reader reader;
-	unsigned version;
+	int result = rec_read(data, length, RECORD_VERSION, take_field, &read, e);
 
-	if (rec_open(&reader, data, length, RECORD_VERSION, &version, e) < 0)
-		return e->code;
-	if (read_fields(&reader, &read, e) < 0) {
+	if (result == 0)
+		result = check_name(read.name, "it is", e);
+	if (result < 0) {
 		group_done(&read);
-		return e->code;
+		return result;
 	}
 	*group = read;
 	return 0;

@@ -30,6 +30,9 @@ struct image_texts {
 	size_t count, capacity;
 };
 void image_texts_done(struct image_texts *texts);
+/* From an array of texts in a record, in place of what it holds. ERR_CORRUPT. */
+struct rec_value;
+int image_texts_read(const struct rec_value *value, struct image_texts *texts, struct err *e);
 void image_texts_copy(struct image_texts *to, const struct image_texts *from); /* *to is overwritten, not freed */
 
 struct image_disk {

@@ -133,52 +133,39 @@ void image_encode(const struct image *image, struct str *out)
 
 /* ---- reading ---- */
 
-static int take_text(const struct rec_value *value, char **text, struct err *e)
+static int take_item(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
-	free(*text);
-	*text = NULL;
-	return rec_as_text(value, text, e);
-}
+	struct image_texts *texts = context;
+	char *text;
 
-static int enter(struct rec_reader *reader, const struct rec_value *value, enum rec_type type, struct err *e)
-{
-	if (value->type != type)
-		return err_set(e, ERR_CORRUPT, "something else than %s", type == REC_MAP ? "a map" : "an array");
-	rec_enter(reader, value);
+	(void)field;
+	if (rec_as_text(value, &text, e) < 0)
+		return e->code;
+	if (!text)
+		return err_set(e, ERR_CORRUPT, "a text that is none");
+	vec_push(texts, text);
 	return 0;
 }
 
-static int take_texts(const struct rec_value *value, struct image_texts *texts, struct err *e)
+int image_texts_read(const struct rec_value *value, struct image_texts *texts, struct err *e)
 {
-	struct rec_reader reader;
-	struct rec_value item;
-	int result;
-
 	image_texts_done(texts);
-	if (enter(&reader, value, REC_ARRAY, e) < 0)
-		return e->code;
-	while ((result = rec_next(&reader, NULL, &item, e)) == 1) {
-		char *text = NULL;
-		if (rec_as_text(&item, &text, e) < 0)
-			return e->code;
-		if (!text)
-			return err_set(e, ERR_CORRUPT, "a text that is none");
-		vec_push(texts, text);
-	}
-	return result;
+	return rec_read_array(value, take_item, texts, e);
 }
 
-static int take_disk_field(struct image_disk *disk, unsigned field, const struct rec_value *value, struct err *e)
+static int take_disk_field(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
+	struct image_disk *disk = context;
+
 	switch (field) {
 	case DISK_TARGET:
-		return take_text(value, &disk->target, e);
+		return rec_replace_text(value, &disk->target, e);
 	case DISK_SOURCE_PATH:
-		return take_text(value, &disk->source_path, e);
+		return rec_replace_text(value, &disk->source_path, e);
 	case DISK_SOURCE_FORMAT:
-		return take_text(value, &disk->source_format, e);
+		return rec_replace_text(value, &disk->source_format, e);
 	case DISK_FORMAT:
-		return take_text(value, &disk->format, e);
+		return rec_replace_text(value, &disk->format, e);
 	case DISK_VIRTUAL:
 		return rec_as_uint(value, &disk->virtual_bytes, e);
 	case DISK_PHYSICAL:
@@ -186,7 +173,7 @@ static int take_disk_field(struct image_disk *disk, unsigned field, const struct
 	case DISK_SHA256:
 		return rec_as_fixed(value, disk->sha256, sizeof disk->sha256, e);
 	case DISK_FILES:
-		return take_texts(value, &disk->files, e);
+		return image_texts_read(value, &disk->files, e);
 	case DISK_SOURCE_MODIFIED:
 		return rec_as_int(value, &disk->source_modified, e);
 	case DISK_DATA_SHA256:
@@ -196,39 +183,20 @@ static int take_disk_field(struct image_disk *disk, unsigned field, const struct
 	}
 }
 
-static int take_disk(const struct rec_value *value, struct image_disk *disk, struct err *e)
+static int take_disk(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
-	struct rec_reader reader;
-	struct rec_value inner;
-	unsigned field;
-	int result;
+	struct image_generation *generation = context;
+	struct image_disk *disk = vec_push_zero(&generation->disks);
 
+	(void)field;
 	disk->source_modified = WHEN_UNKNOWN;
-	if (enter(&reader, value, REC_MAP, e) < 0)
-		return e->code;
-	while ((result = rec_next(&reader, &field, &inner, e)) == 1)
-		if (take_disk_field(disk, field, &inner, e) < 0)
-			return e->code;
-	return result;
+	return rec_read_map(value, take_disk_field, disk, e);
 }
 
-static int take_disks(const struct rec_value *value, struct image_generation *generation, struct err *e)
+static int take_generation_field(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
-	struct rec_reader reader;
-	struct rec_value item;
-	int result;
+	struct image_generation *generation = context;
 
-	if (enter(&reader, value, REC_ARRAY, e) < 0)
-		return e->code;
-	while ((result = rec_next(&reader, NULL, &item, e)) == 1)
-		if (take_disk(&item, vec_push_zero(&generation->disks), e) < 0)
-			return e->code;
-	return result;
-}
-
-static int take_generation_field(struct image_generation *generation, unsigned field,
-				 const struct rec_value *value, struct err *e)
-{
 	switch (field) {
 	case GENERATION_NUMBER:
 		return rec_as_uint(value, &generation->number, e);
@@ -239,73 +207,55 @@ static int take_generation_field(struct image_generation *generation, unsigned f
 	case GENERATION_QUIESCED:
 		return rec_as_bool(value, &generation->quiesced, e);
 	case GENERATION_CONFIG:
-		return take_text(value, &generation->config, e);
+		return rec_replace_text(value, &generation->config, e);
 	case GENERATION_CONFIG_SHA256:
 		return rec_as_fixed(value, generation->config_sha256, DIGEST_SIZE, e);
 	case GENERATION_DEFINITION_SHA256:
 		return rec_as_fixed(value, generation->definition_sha256, DIGEST_SIZE, e);
 	case GENERATION_DISKS:
-		return take_disks(value, generation, e);
+		return rec_read_array(value, take_disk, generation, e);
 	case GENERATION_LEFT_OUT:
-		return take_texts(value, &generation->left_out, e);
+		return image_texts_read(value, &generation->left_out, e);
 	default:
 		return 0;
 	}
 }
 
-static int take_generation(const struct rec_value *value, struct image_generation *generation, struct err *e)
+static int take_generation(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
-	struct rec_reader reader;
-	struct rec_value inner;
-	unsigned field;
-	int result;
+	struct image *image = context;
+	struct image_generation *generation = vec_push_zero(&image->generations);
 
+	(void)field;
 	generation->captured = WHEN_UNKNOWN;
-	if (enter(&reader, value, REC_MAP, e) < 0)
-		return e->code;
-	while ((result = rec_next(&reader, &field, &inner, e)) == 1)
-		if (take_generation_field(generation, field, &inner, e) < 0)
-			return e->code;
-	return result;
+	return rec_read_map(value, take_generation_field, generation, e);
 }
 
-static int take_generations(const struct rec_value *value, struct image *image, struct err *e)
+static int take_field(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
-	struct rec_reader reader;
-	struct rec_value item;
-	int result;
+	struct image *image = context;
 
-	if (enter(&reader, value, REC_ARRAY, e) < 0)
-		return e->code;
-	while ((result = rec_next(&reader, NULL, &item, e)) == 1)
-		if (take_generation(&item, vec_push_zero(&image->generations), e) < 0)
-			return e->code;
-	return result;
-}
-
-static int take_field(struct image *image, unsigned field, const struct rec_value *value, struct err *e)
-{
 	switch (field) {
 	case FIELD_ID:
 		return rec_as_uint(value, &image->id, e);
 	case FIELD_NAME:
-		return take_text(value, &image->name, e);
+		return rec_replace_text(value, &image->name, e);
 	case FIELD_COMMENT:
-		return take_text(value, &image->comment, e);
+		return rec_replace_text(value, &image->comment, e);
 	case FIELD_OS:
-		return take_text(value, &image->os, e);
+		return rec_replace_text(value, &image->os, e);
 	case FIELD_OS_ID:
-		return take_text(value, &image->os_id, e);
+		return rec_replace_text(value, &image->os_id, e);
 	case FIELD_ARCH:
-		return take_text(value, &image->arch, e);
+		return rec_replace_text(value, &image->arch, e);
 	case FIELD_VCPUS:
 		return rec_as_uint(value, &image->vcpus, e);
 	case FIELD_MEMORY:
 		return rec_as_uint(value, &image->memory_bytes, e);
 	case FIELD_HOST:
-		return take_text(value, &image->host, e);
+		return rec_replace_text(value, &image->host, e);
 	case FIELD_VM:
-		return take_text(value, &image->vm, e);
+		return rec_replace_text(value, &image->vm, e);
 	case FIELD_VM_UUID:
 		return rec_as_fixed(value, image->vm_uuid, VM_UUID_SIZE, e);
 	case FIELD_REGISTERED:
@@ -315,28 +265,12 @@ static int take_field(struct image *image, unsigned field, const struct rec_valu
 	case FIELD_KEEP:
 		return rec_as_uint(value, &image->keep, e);
 	case FIELD_GENERATIONS:
-		return take_generations(value, image, e);
+		return rec_read_array(value, take_generation, image, e);
 	case FIELD_MADE:
 		return rec_as_uint(value, &image->made, e);
 	default:
 		return 0;
 	}
-}
-
-static int take_fields(const void *data, size_t length, struct image *image, struct err *e)
-{
-	struct rec_reader reader;
-	struct rec_value value;
-	unsigned field;
-	unsigned version;
-	int result;
-
-	if (rec_open(&reader, data, length, RECORD_VERSION, &version, e) < 0)
-		return e->code;
-	while ((result = rec_next(&reader, &field, &value, e)) == 1)
-		if (take_field(image, field, &value, e) < 0)
-			return e->code;
-	return result;
 }
 
 /* ---- what a record must hold before anybody acts on it ---- */
@@ -401,7 +335,7 @@ int image_decode(const void *data, size_t length, struct image *image, struct er
 	struct err own;
 	struct err *told = e ? e : &own;
 
-	int result = take_fields(data, length, &read, told);
+	int result = rec_read(data, length, RECORD_VERSION, take_field, &read, told);
 	if (result == 0 && read.id == 0)
 		result = err_set(told, ERR_CORRUPT, "it has no number");
 	if (result == 0)

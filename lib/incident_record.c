@@ -105,13 +105,6 @@ void incident_encode(const struct incident *incident, struct str *out)
 	rec_end(out);
 }
 
-static int take_text(const struct rec_value *value, char **text, struct err *e)
-{
-	free(*text);
-	*text = NULL;
-	return rec_as_text(value, text, e);
-}
-
 static int take_unsigned(const struct rec_value *value, unsigned *number, struct err *e)
 {
 	uint64_t wide;
@@ -140,15 +133,15 @@ static int take_field(struct incident *incident, unsigned field, const struct re
 	case FIELD_KIND:
 		return take_kind(value, &incident->kind, e);
 	case FIELD_HOST:
-		return take_text(value, &incident->host, e);
+		return rec_replace_text(value, &incident->host, e);
 	case FIELD_AT:
 		return rec_as_int(value, &incident->at, e);
 	case FIELD_OPENED:
 		return rec_as_int(value, &incident->opened, e);
 	case FIELD_DETAIL:
-		return take_text(value, &incident->detail, e);
+		return rec_replace_text(value, &incident->detail, e);
 	case FIELD_GROUP:
-		return take_text(value, &incident->group, e);
+		return rec_replace_text(value, &incident->group, e);
 	case FIELD_STEPS:
 		return take_unsigned(value, &incident->steps, e);
 	case FIELD_HANDED:
@@ -156,15 +149,15 @@ static int take_field(struct incident *incident, unsigned field, const struct re
 	case FIELD_ACKNOWLEDGED:
 		return rec_as_int(value, &incident->acknowledged, e);
 	case FIELD_ACKNOWLEDGED_BY:
-		return take_text(value, &incident->acknowledged_by, e);
+		return rec_replace_text(value, &incident->acknowledged_by, e);
 	case FIELD_NOTE:
-		return take_text(value, &incident->note, e);
+		return rec_replace_text(value, &incident->note, e);
 	case FIELD_CLOSED:
 		return rec_as_int(value, &incident->closed, e);
 	case FIELD_CLOSING:
 		return rec_as_int(value, &incident->closing, e);
 	case FIELD_CLOSED_WHY:
-		return take_text(value, &incident->closed_why, e);
+		return rec_replace_text(value, &incident->closed_why, e);
 	case FIELD_LISTED:
 		return rec_as_int(value, &incident->listed, e);
 	case FIELD_RECOVERED:
@@ -172,7 +165,7 @@ static int take_field(struct incident *incident, unsigned field, const struct re
 	case FIELD_WHOLE:
 		return rec_as_bool(value, &incident->whole, e);
 	case FIELD_SILENCE:
-		return take_text(value, &incident->silence, e);
+		return rec_replace_text(value, &incident->silence, e);
 	case FIELD_SILENCED_UNTIL:
 		return rec_as_int(value, &incident->silenced_until, e);
 	default:

@@ -171,13 +171,6 @@ void delivery_encode(const struct delivery *delivery, struct str *out)
 	rec_end(out);
 }
 
-static int take_text(const struct rec_value *value, char **text, struct err *e)
-{
-	free(*text);
-	*text = NULL;
-	return rec_as_text(value, text, e);
-}
-
 static int take_number(const struct rec_value *value, uint64_t limit, unsigned *number, struct err *e)
 {
 	uint64_t wide;
@@ -244,14 +237,16 @@ static int take_answer(struct delivery *delivery, unsigned field, const struct r
 	case FIELD_ACKNOWLEDGED:
 		return rec_as_int(value, &delivery->acknowledged, e);
 	case FIELD_ACKNOWLEDGED_BY:
-		return take_text(value, &delivery->acknowledged_by, e);
+		return rec_replace_text(value, &delivery->acknowledged_by, e);
 	default:
 		return 0;
 	}
 }
 
-static int take_field(struct delivery *delivery, unsigned field, const struct rec_value *value, struct err *e)
+static int take_field(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
+	struct delivery *delivery = context;
+
 	switch (field) {
 	case FIELD_INCIDENT:
 		return take_id(value, delivery->incident, e);
@@ -263,13 +258,13 @@ static int take_field(struct delivery *delivery, unsigned field, const struct re
 	case FIELD_PART:
 		return take_number(value, UINT32_MAX, &delivery->part, e);
 	case FIELD_PERSON:
-		return take_text(value, &delivery->person, e);
+		return rec_replace_text(value, &delivery->person, e);
 	case FIELD_NAME:
-		return take_text(value, &delivery->name, e);
+		return rec_replace_text(value, &delivery->name, e);
 	case FIELD_ADDRESS:
-		return take_text(value, &delivery->address, e);
+		return rec_replace_text(value, &delivery->address, e);
 	case FIELD_MESSAGE_ID:
-		return take_text(value, &delivery->message_id, e);
+		return rec_replace_text(value, &delivery->message_id, e);
 	case FIELD_FALLBACK:
 		return rec_as_bool(value, &delivery->fallback, e);
 	case FIELD_COMPLETE:
@@ -285,9 +280,9 @@ static int take_field(struct delivery *delivery, unsigned field, const struct re
 	case FIELD_SENT:
 		return rec_as_int(value, &delivery->sent, e);
 	case FIELD_ERROR:
-		return take_text(value, &delivery->error, e);
+		return rec_replace_text(value, &delivery->error, e);
 	case FIELD_OWNER:
-		return take_text(value, &delivery->owner, e);
+		return rec_replace_text(value, &delivery->owner, e);
 	case FIELD_LEASE:
 		return rec_as_int(value, &delivery->lease, e);
 	default:
@@ -302,17 +297,8 @@ int delivery_decode(const void *data, size_t length, struct delivery *delivery, 
 				.sent = WHEN_UNKNOWN,
 				.lease = WHEN_UNKNOWN,
 				.acknowledged = WHEN_UNKNOWN};
-	struct rec_reader reader;
-	struct rec_value value;
-	unsigned field;
-	unsigned version;
-	int result;
+	int result = rec_read(data, length, RECORD_VERSION, take_field, &read, e);
 
-	if (rec_open(&reader, data, length, RECORD_VERSION, &version, e) < 0)
-		return err_wrap(e, "delivery");
-	while ((result = rec_next(&reader, &field, &value, e)) == 1)
-		if ((result = take_field(&read, field, &value, e)) < 0)
-			break;
 	if (result == 0 && (!read.person || !read.incident[0]))
 		result = err_set(e, ERR_CORRUPT, "no incident, or no person");
 	if (result < 0) {

@@ -123,6 +123,7 @@ lib_libcore_a_SOURCES += lib/place.c lib/place.h
 lib_libcore_a_SOURCES += lib/policy.c lib/policy.h
 lib_libcore_a_SOURCES += lib/rate.c lib/rate.h
 lib_libcore_a_SOURCES += lib/rec.c lib/rec.h
+lib_libcore_a_SOURCES += lib/rec_read.c
 lib_libcore_a_SOURCES += lib/rec_write.c
 lib_libcore_a_SOURCES += lib/serial.c lib/serial.h
 lib_libcore_a_SOURCES += lib/repository.c lib/repository.h lib/repository_private.h

@@ -31,18 +31,7 @@ static void encode(struct str *out, uint64_t id)
 
 static int decode_fields(const void *data, size_t length, uint64_t *id, struct err *e)
 {
-	struct rec_reader reader;
-	struct rec_value value;
-	unsigned field;
-	unsigned version;
-	int result;
-
-	if (rec_open(&reader, data, length, RECORD_VERSION, &version, e) < 0)
-		return e->code;
-	while ((result = rec_next(&reader, &field, &value, e)) == 1)
-		if (field == FIELD_ID)
-			return rec_as_uint(&value, id, e);
-	return result < 0 ? result : err_set(e, ERR_CORRUPT, "it stands for nothing");
+	return rec_read_number(data, length, RECORD_VERSION, FIELD_ID, id, e);
 }
 
 static int decode(const char *name, const void *data, size_t length, uint64_t *id, struct err *e)

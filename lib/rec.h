@@ -69,4 +69,21 @@ int rec_as_bool(const struct rec_value *value, bool *truth, struct err *e);
 int rec_as_text(const struct rec_value *value, char **text, struct err *e);
 int rec_as_fixed(const struct rec_value *value, void *bytes, size_t length, struct err *e); /* exactly LENGTH bytes */
 
+/* rec_as_text in the place of *TEXT, which is freed. */
+int rec_replace_text(const struct rec_value *value, char **text, struct err *e);
+
+/* ---- a whole record, field by field ---- */
+
+/* Takes one field or item (its KEY is 0 then); negative ends the reading. What it does not know it passes over. */
+typedef int rec_take(void *context, unsigned key, const struct rec_value *value, struct err *e);
+
+/* Gives TAKE each field of the record in DATA, whose version is at most HIGHEST. Errors as rec_open, or of TAKE. */
+int rec_read(const void *data, size_t length, unsigned highest, rec_take *take, void *context, struct err *e);
+/* The unsigned number under KEY. ERR_CORRUPT where there is none. */
+int rec_read_number(const void *data, size_t length, unsigned highest, unsigned key, uint64_t *number,
+		    struct err *e);
+/* Each field of a map, and each item of an array; ERR_CORRUPT if VALUE is none. */
+int rec_read_map(const struct rec_value *value, rec_take *take, void *context, struct err *e);
+int rec_read_array(const struct rec_value *value, rec_take *take, void *context, struct err *e);
+
 #endif

@@ -20,18 +20,7 @@ static void encode(uint64_t revision, struct str *out)
 
 static int decode(const struct bytes *raw, uint64_t *revision, struct err *e)
 {
-	struct rec_reader reader;
-	struct rec_value value;
-	unsigned field;
-	unsigned version;
-	int result;
-
-	if (rec_open(&reader, raw->data, raw->length, RECORD_VERSION, &version, e) < 0)
-		return e->code;
-	while ((result = rec_next(&reader, &field, &value, e)) == 1)
-		if (field == FIELD_REVISION)
-			return rec_as_uint(&value, revision, e);
-	return result < 0 ? result : err_set(e, ERR_CORRUPT, "it says no number");
+	return rec_read_number(raw->data, raw->length, RECORD_VERSION, FIELD_REVISION, revision, e);
 }
 
 int references_revision(struct store_view *view, uint64_t *revision, struct err *e)

@@ -12,18 +12,7 @@ enum { RECORD_VERSION = 1, FIELD_LAST = 1, TRIES_MAX = 1000 };
 
 static int decode(const struct bytes *raw, uint64_t *last, struct err *e)
 {
-	struct rec_reader reader;
-	struct rec_value value;
-	unsigned field;
-	unsigned version;
-	int result;
-
-	if (rec_open(&reader, raw->data, raw->length, RECORD_VERSION, &version, e) < 0)
-		return e->code;
-	while ((result = rec_next(&reader, &field, &value, e)) == 1)
-		if (field == FIELD_LAST)
-			return rec_as_uint(&value, last, e);
-	return result < 0 ? result : err_set(e, ERR_CORRUPT, "it says no number");
+	return rec_read_number(raw->data, raw->length, RECORD_VERSION, FIELD_LAST, last, e);
 }
 
 static int take_once(struct store *store, uint64_t floor, uint64_t count, uint64_t *first, struct err *e)

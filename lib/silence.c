@@ -52,24 +52,19 @@ void silence_encode(const struct silence *silence, struct str *out)
 	rec_end(out);
 }
 
-static int take_text(const struct rec_value *value, char **text, struct err *e)
+static int take_field(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
-	free(*text);
-	*text = NULL;
-	return rec_as_text(value, text, e);
-}
+	struct silence *silence = context;
 
-static int take_field(struct silence *silence, unsigned field, const struct rec_value *value, struct err *e)
-{
 	switch (field) {
 	case FIELD_FROM:
 		return rec_as_int(value, &silence->from, e);
 	case FIELD_UNTIL:
 		return rec_as_int(value, &silence->until, e);
 	case FIELD_WHY:
-		return take_text(value, &silence->why, e);
+		return rec_replace_text(value, &silence->why, e);
 	case FIELD_BY:
-		return take_text(value, &silence->by, e);
+		return rec_replace_text(value, &silence->by, e);
 	case FIELD_ENDED:
 		return rec_as_bool(value, &silence->ended, e);
 	default:
@@ -81,17 +76,8 @@ int silence_decode(const char *host, const void *data, size_t length, struct sil
 {
 	/* One that does not say until when silences nothing. */
 	struct silence read = {.from = WHEN_UNKNOWN, .until = WHEN_UNKNOWN};
-	struct rec_reader reader;
-	struct rec_value value;
-	unsigned field;
-	unsigned version;
-	int result;
+	int result = rec_read(data, length, RECORD_VERSION, take_field, &read, e);
 
-	if (rec_open(&reader, data, length, RECORD_VERSION, &version, e) < 0)
-		return err_wrap(e, "silence of %s", host);
-	while ((result = rec_next(&reader, &field, &value, e)) == 1)
-		if ((result = take_field(&read, field, &value, e)) < 0)
-			break;
 	if (result == 0 && (read.from == WHEN_UNKNOWN || read.until == WHEN_UNKNOWN))
 		result = err_set(e, ERR_CORRUPT, "it does not say from when until when");
 	if (result < 0) {

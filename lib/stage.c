@@ -82,25 +82,19 @@ void stage_encode(const struct stage *stage, struct str *out)
 	rec_end(out);
 }
 
-static int take_text(const struct rec_value *value, char **text, struct err *e)
+static int take_remote_field(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
-	free(*text);
-	*text = NULL;
-	return rec_as_text(value, text, e);
-}
+	struct stage_remote *remote = context;
 
-static int take_remote_field(struct stage_remote *remote, unsigned field, const struct rec_value *value,
-			     struct err *e)
-{
 	switch (field) {
 	case REMOTE_HOST:
-		return take_text(value, &remote->host, e);
+		return rec_replace_text(value, &remote->host, e);
 	case REMOTE_URI:
-		return take_text(value, &remote->uri, e);
+		return rec_replace_text(value, &remote->uri, e);
 	case REMOTE_POOL:
-		return take_text(value, &remote->pool, e);
+		return rec_replace_text(value, &remote->pool, e);
 	case REMOTE_VOLUME:
-		return take_text(value, &remote->volume, e);
+		return rec_replace_text(value, &remote->volume, e);
 	case REMOTE_BACKUP_OF:
 		return rec_as_fixed(value, remote->backup_of, sizeof remote->backup_of, e);
 	default:
@@ -108,41 +102,22 @@ static int take_remote_field(struct stage_remote *remote, unsigned field, const 
 	}
 }
 
-static int take_remote(const struct rec_value *value, struct stage_remote *remote, struct err *e)
+static int take_remote(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
-	struct rec_reader reader;
-	struct rec_value inner;
-	unsigned field;
-	int result;
+	struct stage *stage = context;
+	struct stage_remote *remote = vec_push_zero(&stage->remotes);
+	int result = rec_read_map(value, take_remote_field, remote, e);
 
-	if (value->type != REC_MAP)
-		return err_set(e, ERR_CORRUPT, "something else than a map");
-	rec_enter(&reader, value);
-	while ((result = rec_next(&reader, &field, &inner, e)) == 1)
-		if (take_remote_field(remote, field, &inner, e) < 0)
-			return e->code;
+	(void)field;
 	if (result == 0 && (!remote->host || !remote->uri))
 		return err_set(e, ERR_CORRUPT, "something on no host");
 	return result;
 }
 
-static int take_remotes(const struct rec_value *value, struct stage *stage, struct err *e)
+static int take_field(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
-	struct rec_reader reader;
-	struct rec_value item;
-	int result;
+	struct stage *stage = context;
 
-	if (value->type != REC_ARRAY)
-		return err_set(e, ERR_CORRUPT, "something else than an array");
-	rec_enter(&reader, value);
-	while ((result = rec_next(&reader, NULL, &item, e)) == 1)
-		if (take_remote(&item, vec_push_zero(&stage->remotes), e) < 0)
-			return e->code;
-	return result;
-}
-
-static int take_field(struct stage *stage, unsigned field, const struct rec_value *value, struct err *e)
-{
 	switch (field) {
 	case FIELD_ID:
 		return rec_as_uint(value, &stage->id, e);
@@ -151,34 +126,18 @@ static int take_field(struct stage *stage, unsigned field, const struct rec_valu
 	case FIELD_GENERATION:
 		return rec_as_uint(value, &stage->generation, e);
 	case FIELD_WHAT:
-		return take_text(value, &stage->what, e);
+		return rec_replace_text(value, &stage->what, e);
 	case FIELD_FOLDER:
-		return take_text(value, &stage->folder, e);
+		return rec_replace_text(value, &stage->folder, e);
 	case FIELD_REPOSITORY:
-		return take_text(value, &stage->repository, e);
+		return rec_replace_text(value, &stage->repository, e);
 	case FIELD_BEGUN:
 		return rec_as_int(value, &stage->begun, e);
 	case FIELD_REMOTES:
-		return take_remotes(value, stage, e);
+		return rec_read_array(value, take_remote, stage, e);
 	default:
 		return 0;
 	}
-}
-
-static int take_fields(const void *data, size_t length, struct stage *stage, struct err *e)
-{
-	struct rec_reader reader;
-	struct rec_value value;
-	unsigned field;
-	unsigned version;
-	int result;
-
-	if (rec_open(&reader, data, length, RECORD_VERSION, &version, e) < 0)
-		return e->code;
-	while ((result = rec_next(&reader, &field, &value, e)) == 1)
-		if (take_field(stage, field, &value, e) < 0)
-			return e->code;
-	return result;
 }
 
 /* What it names will be removed: the folder must be one below the staging folder. */
@@ -195,7 +154,7 @@ int stage_decode(const void *data, size_t length, struct stage *stage, struct er
 {
 	struct stage read = {.begun = WHEN_UNKNOWN};
 
-	int result = take_fields(data, length, &read, e);
+	int result = rec_read(data, length, RECORD_VERSION, take_field, &read, e);
 	if (result == 0)
 		result = check(&read, e);
 	if (result < 0) {

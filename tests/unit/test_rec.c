@@ -3,6 +3,8 @@
 
 #include "unit.h"
 
+#include <stdlib.h>
+
 #include "mem.h"
 #include "rec.h"
 
@@ -264,6 +266,64 @@ static void a_text_with_a_nul_is_no_text(void **state)
 	assert_null(text);
 }
 
+/* What taking fields one by one has seen. */
+struct seen {
+	char *text;
+	size_t fields, items;
+};
+
+static int take_array_item(void *context, unsigned key, const struct rec_value *value, struct err *e)
+{
+	struct seen *seen = context;
+
+	(void)value;
+	(void)e;
+	assert_int_equal(key, 0);
+	seen->items++;
+	return 0;
+}
+
+static int take_seen(void *context, unsigned key, const struct rec_value *value, struct err *e)
+{
+	struct seen *seen = context;
+	struct err wrong = {0};
+
+	seen->fields++;
+	if (key == 5) {
+		assert_error(rec_read_array(value, take_array_item, seen, &wrong), ERR_CORRUPT, &wrong,
+			     "wrong type");
+		return rec_replace_text(value, &seen->text, e);
+	}
+	if (key == 9) {
+		assert_error(rec_read_map(value, take_array_item, seen, &wrong), ERR_CORRUPT, &wrong,
+			     "wrong type");
+		return rec_read_array(value, take_array_item, seen, e);
+	}
+	return key == 1000000 ? err_set(e, ERR_USAGE, "not this one") : 0;
+}
+
+static void a_record_is_given_field_by_field(void **state)
+{
+	cleanup(str_done) struct str out = {0};
+	struct seen seen = {.text = mem_string("before")};
+	struct err e = {0};
+	uint64_t number = 7;
+
+	(void)state;
+	write_sample(&out);
+	assert_error(rec_read(out.data, out.length, 3, take_seen, &seen, &e), ERR_USAGE, &e, "not this one");
+	assert_string_equal(seen.text, "日本");
+	assert_int_equal(seen.fields, 9);
+	assert_int_equal(seen.items, 6);
+	free(seen.text);
+	assert_int_equal(rec_read(out.data, out.length, 2, take_seen, &seen, &e), ERR_SCHEMA);
+	assert_ok(rec_read_number(out.data, out.length, 3, 3, &number, &e), &e);
+	assert_int_equal(number, 42);
+	assert_error(rec_read_number(out.data, out.length, 3, 77, &number, &e), ERR_CORRUPT, &e, "missing");
+	assert_error(rec_read_number(out.data, out.length, 3, 5, &number, &e), ERR_CORRUPT, &e, "");
+	assert_int_equal(number, 42);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +333,7 @@ int main(void)
 		cmocka_unit_test(other_writers_records),
 		cmocka_unit_test(deep_nesting_is_refused),
 		cmocka_unit_test(a_text_with_a_nul_is_no_text),
+		cmocka_unit_test(a_record_is_given_field_by_field),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
