@@ -67,6 +67,7 @@
 #define KEY_SERIAL "meta/serial"     /* the last number given to any of them */
 #define KEY_IMAGE "img/id/"          /* ID u64: the image */
 #define KEY_IMAGE_NAME "img/n/"      /* NAME: its id */
+#define KEY_REPOSITORY "img/mark/"   /* the SETTING as a name: the mark of that folder */
 #define KEY_STAGE "img/stage/"       /* ID u64: what an unfinished operation may have made */
 #define KEY_GROUP "grp/id/"          /* ID u64: the group */
 #define KEY_GROUP_NAME "grp/n/"      /* NAME: its id */

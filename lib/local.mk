@@ -130,6 +130,7 @@ lib_libcore_a_SOURCES += lib/repository.c lib/repository.h lib/repository_privat
 lib_libcore_a_SOURCES += lib/repository_folder.c lib/repository_folder.h
 lib_libcore_a_SOURCES += lib/repository_folder_stage.c
 lib_libcore_a_SOURCES += lib/repository_folder_tidy.c
+lib_libcore_a_SOURCES += lib/repository_known.c lib/repository_known.h
 lib_libcore_a_SOURCES += lib/repository_names.c
 lib_libcore_a_SOURCES += lib/repository_pool.c
 lib_libcore_a_SOURCES += lib/repository_sized.c

@@ -5,6 +5,7 @@
 #include "mem.h"
 #include "references.h"
 #include "removal_private.h"
+#include "repository_known.h"
 #include "stage.h"
 #include "str.h"
 #include "when.h"
@@ -68,6 +69,9 @@ static int delete_locked(const struct conf *conf, struct store *store, const str
 	cleanup(stage_done) struct stage stage = {0};
 	cleanup(lock_done) struct lock lock = LOCK_NONE;
 
+	/* One that is not mounted has nothing to remove, and keeps all. */
+	if (repository_known(conf, conf->image.repository, store, true, e) < 0)
+		return err_wrap(e, "image %s", image->name);
 	if (begin(conf, store, image, &stage, &lock, e) < 0)
 		return e->code;
 	int result = forget(store, image, e);

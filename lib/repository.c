@@ -22,6 +22,12 @@ int repository_open(struct repository **repository, const char *setting, struct 
 	return repository_pool_open(repository, pool, at + 1, e);
 }
 
+int repository_hold(const char *setting, const unsigned char *known, enum repository_making making,
+		    unsigned char *mark, struct err *e)
+{
+	return setting[0] == '/' ? repository_folder_hold(setting, known, making, mark, e) : 0;
+}
+
 void repository_close(struct repository *repository)
 {
 	if (repository)

@@ -34,7 +34,17 @@ enum { REPOSITORY_TEXT_MAX = 16 << 20 };
 
 struct repository;
 
-/* Opens what the setting image.repository says; a folder is made if its parent is there. ERR_USAGE, ERR_ENV, ERR_NET. */
+/*
+ * A folder has a mark, random bytes in a file of its own that is made with it, so that the empty folder below a mount that is
+ * missing is not taken for it (repository_known.h). ADOPT: an older one, which has the folder images, gets its mark; MAKE: the folder
+ * too, if its parent is there. KNOWN: the mark that it must have, or NULL; where it has another one nothing is made. 1: *MARK is
+ * set; 0: it has none (LOOK; a pool). ERR_USAGE, ERR_ENV, ERR_FULL, ERR_CORRUPT.
+ */
+enum { REPOSITORY_MARK_SIZE = 16 };
+enum repository_making { REPOSITORY_LOOK, REPOSITORY_ADOPT, REPOSITORY_MAKE };
+int repository_hold(const char *setting, const unsigned char *known, enum repository_making making,
+		    unsigned char *mark, struct err *e);
+/* Opens what the setting image.repository says; nothing is made. ERR_USAGE, ERR_ENV, ERR_NET. */
 int repository_open(struct repository **repository, const char *setting, struct err *e);
 void repository_close(struct repository *repository); /* NULL-safe */
 void cleanup_repository(struct repository **repository);

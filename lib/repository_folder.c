@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -78,21 +81,32 @@ static int open_place(const struct folder *folder, int parent_fd, const char *na
 	return 1;
 }
 
+/* A folder that a repository has below it; it is made by repository_hold alone. */
 static int open_below(const struct folder *folder, int parent_fd, const char *name, int *fd, struct err *e)
 {
 	cleanup(cleanup_mem) char *path = mem_format("%s/%s", folder->path, name);
 
-	return open_place(folder, parent_fd, name, true, path, fd, e);
+	int result = open_place(folder, parent_fd, name, false, path, fd, e);
+	return result == 0 ? err_set(e, ERR_ENV, "%s: is not there: is the repository mounted?", path) : result;
+}
+
+static int open_root(struct folder *folder, int *fd, struct err *e)
+{
+	int opened = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (opened < 0 && errno == ENOENT)
+		return err_set(e, ERR_ENV, "%s: is not there: is it mounted?", folder->path);
+	if (opened < 0)
+		return folder_failed(errno, folder->path, e);
+	*fd = opened;
+	return check_folder(folder, opened, e);
 }
 
 static int open_folders(struct folder *folder, struct err *e)
 {
-	if (mkdir(folder->path, REPOSITORY_FOLDER_MODE) < 0 && errno != EEXIST)
-		return folder_failed(errno, folder->path, e);
-	cleanup(cleanup_fd) int fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return folder_failed(errno, folder->path, e);
-	if (check_folder(folder, fd, e) < 0 || open_below(folder, fd, "images", &folder->images_fd, e) < 0 ||
+	cleanup(cleanup_fd) int fd = -1;
+
+	if (open_root(folder, &fd, e) < 0 || open_below(folder, fd, "images", &folder->images_fd, e) < 0 ||
 	    open_below(folder, fd, "staging", &folder->staging_fd, e) < 0)
 		return e->code;
 	return 0;
@@ -106,6 +120,123 @@ static void close_folder(struct repository *repository)
 	cleanup_fd(&folder->staging_fd);
 	free(folder->path);
 	free(folder);
+}
+
+/* ---- whose repository it is ---- */
+
+#define MARK_NAME "vmroll-repository"
+
+static int not_the_one(const char *path, const char *why, struct err *e)
+{
+	return err_set(e, ERR_ENV, "repository %s: is not the one that images lie in (%s): is it mounted?",
+		       path, why);
+}
+
+/* 1, or 0: there is none. */
+static int read_mark(const struct folder *folder, int fd, unsigned char *mark, struct err *e)
+{
+	cleanup(cleanup_fd) int file = openat(fd, MARK_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	unsigned char bytes[REPOSITORY_MARK_SIZE + 1];
+
+	if (file < 0 && errno == ENOENT)
+		return 0;
+	ssize_t length = file < 0 ? -1 : read(file, bytes, sizeof bytes);
+	if (length < 0)
+		return err_set_errno(e, ERR_ENV, errno, "%s/" MARK_NAME, folder->path);
+	if (length != REPOSITORY_MARK_SIZE)
+		return err_set(e, ERR_CORRUPT, "%s/" MARK_NAME ": damaged: of %zd bytes, %d expected",
+			       folder->path, length, REPOSITORY_MARK_SIZE);
+	memcpy(mark, bytes, REPOSITORY_MARK_SIZE);
+	return 1;
+}
+
+static int write_mark(const struct folder *folder, int fd, const char *name, struct err *e)
+{
+	cleanup(cleanup_fd) int file =
+		openat(fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	unsigned char mark[REPOSITORY_MARK_SIZE];
+
+	if (getrandom(mark, sizeof mark, 0) != sizeof mark)
+		return err_set_errno(e, ERR_ENV, errno, "random number");
+	if (file < 0 || write(file, mark, sizeof mark) != sizeof mark || fsync(file) < 0)
+		return folder_failed(errno, folder->path, e);
+	return give_away(folder, fd, name, folder->path, e);
+}
+
+/* Whoever is first has marked it; where there are no links, the last. */
+static int publish_mark(const struct folder *folder, int fd, const char *name, struct err *e)
+{
+	if (linkat(fd, name, fd, MARK_NAME, 0) < 0 && errno != EEXIST && renameat(fd, name, fd, MARK_NAME) < 0)
+		return folder_failed(errno, folder->path, e);
+	return fsync(fd) < 0 ? folder_failed(errno, folder->path, e) : 0;
+}
+
+static int make_mark(const struct folder *folder, int fd, unsigned char *mark, struct err *e)
+{
+	cleanup(cleanup_mem) char *name = mem_format(MARK_NAME ".part%ld", (long)getpid());
+
+	unlinkat(fd, name, 0);
+	int result = write_mark(folder, fd, name, e);
+	if (result == 0)
+		result = publish_mark(folder, fd, name, e);
+	unlinkat(fd, name, 0);
+	return result < 0 ? result : read_mark(folder, fd, mark, e);
+}
+
+static int make_below(const struct folder *folder, int parent_fd, const char *name, struct err *e)
+{
+	cleanup(cleanup_mem) char *path = mem_format("%s/%s", folder->path, name);
+	cleanup(cleanup_fd) int fd = -1;
+
+	return open_place(folder, parent_fd, name, true, path, &fd, e) < 0 ? e->code : 0;
+}
+
+static bool is_repository(int fd)
+{
+	return faccessat(fd, "images", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* What a repository has: an old one has no mark yet. */
+static int complete(const struct folder *folder, int fd, unsigned char *mark, struct err *e)
+{
+	if (make_below(folder, fd, "images", e) < 0 || make_below(folder, fd, "staging", e) < 0)
+		return e->code;
+	int found = read_mark(folder, fd, mark, e);
+	return found == 0 ? make_mark(folder, fd, mark, e) : found;
+}
+
+static int hold(struct folder *folder, const unsigned char *known, enum repository_making making,
+		unsigned char *mark, struct err *e)
+{
+	cleanup(cleanup_fd) int fd = -1;
+
+	if (making == REPOSITORY_MAKE && !known && mkdir(folder->path, REPOSITORY_FOLDER_MODE) < 0 &&
+	    errno != EEXIST)
+		return folder_failed(errno, folder->path, e);
+	if (known && access(folder->path, F_OK) < 0 && errno == ENOENT)
+		return not_the_one(folder->path, "no folder", e);
+	if (open_root(folder, &fd, e) < 0)
+		return e->code;
+	int found = read_mark(folder, fd, mark, e);
+	if (found < 0)
+		return found;
+	if (known && (!found || memcmp(known, mark, REPOSITORY_MARK_SIZE) != 0))
+		return not_the_one(folder->path, found ? "another marker" : "no marker", e);
+	if (making == REPOSITORY_LOOK)
+		return found;
+	if (!found && making == REPOSITORY_ADOPT && !is_repository(fd))
+		return not_the_one(folder->path, "no folder images", e);
+	return complete(folder, fd, mark, e);
+}
+
+int repository_folder_hold(const char *path, const unsigned char *known, enum repository_making making,
+			   unsigned char *mark, struct err *e)
+{
+	struct folder folder = {.path = (char *)path, .images_fd = -1, .staging_fd = -1};
+	int result = hold(&folder, known, making, mark, e);
+
+	/* Some say themselves what they are about. */
+	return result < 0 && !str_starts(e->text, "repository ") ? err_wrap(e, "repository") : result;
 }
 
 /* ---- places ---- */

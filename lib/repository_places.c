@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mem.h"
+#include "repository_known.h"
 #include "repository_places.h"
 #include "repository_work.h"
 #include "serial.h"
@@ -57,7 +58,8 @@ int repository_number(const struct conf *conf, struct store *store, uint64_t *nu
 {
 	cleanup(repository_places_done) struct repository_places places = {0};
 
-	if (repository_places(conf, &places, e) < 0)
+	if (repository_known(conf, conf->image.repository, store, true, e) < 0 ||
+	    repository_places(conf, &places, e) < 0)
 		return e->code;
 	return serial_above(store, places.count > 0 ? places.items[places.count - 1] : 0, number, e);
 }

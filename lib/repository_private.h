@@ -46,6 +46,8 @@ struct repository {
 };
 
 int repository_folder_open(struct repository **repository, const char *folder, struct err *e);
+int repository_folder_hold(const char *path, const unsigned char *known, enum repository_making making,
+			   unsigned char *mark, struct err *e);
 /* POOL and URI are borrowed. */
 int repository_pool_open(struct repository **repository, const char *pool, const char *uri, struct err *e);
 

@@ -17,6 +17,7 @@
 #include "manifest.h"
 #include "mastimg.h"
 #include "mem.h"
+#include "repository_known.h"
 #include "repository_work.h"
 #include "str.h"
 #include "tarfile.h"
@@ -286,7 +287,9 @@ static int choose_image(struct export *export, struct err *e)
 	    require_image(store, o->cli.operands[0], image, e) < 0 ||
 	    lock_image(o, image, true, &export->lock, e) < 0)
 		return e->code;
-	int result = reread_image(store, image, e);
+	int result = repository_known(&o->conf, o->conf.image.repository, store, false, e);
+	if (result == 0)
+		result = reread_image(store, image, e);
 	while (result == 0 && image->generations.count > 1)
 		image_generation_done(&image->generations.items[--image->generations.count]);
 	return result;

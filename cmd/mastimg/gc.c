@@ -10,6 +10,7 @@
 #include "log.h"
 #include "mastimg.h"
 #include "mem.h"
+#include "repository_known.h"
 #include "repository_places.h"
 #include "repository_work.h"
 #include "stage.h"
@@ -117,7 +118,9 @@ static int clean_files(const struct gc *gc, const struct stage *stage, struct er
 	/* What it captured is recorded, and only its host has something left. */
 	if (!stage->repository)
 		return 0;
-	if (read_locked(gc, stage->image, &lock, &image, e) < 0 || clean(gc, stage->repository, &visit, e) < 0)
+	if (read_locked(gc, stage->image, &lock, &image, e) < 0 ||
+	    repository_known(&gc->o->conf, stage->repository, gc->store, false, e) < 0 ||
+	    clean(gc, stage->repository, &visit, e) < 0)
 		return e->code;
 	tell_removed(stage->what, visit.removed_bytes);
 	return 0;
@@ -285,7 +288,8 @@ static int look_at_places(struct gc *gc, struct err *e)
 {
 	cleanup(repository_places_done) struct repository_places places = {0};
 
-	if (repository_places(&gc->o->conf, &places, e) < 0)
+	if (repository_known(&gc->o->conf, gc->o->conf.image.repository, gc->store, !gc->o->dry_run, e) < 0 ||
+	    repository_places(&gc->o->conf, &places, e) < 0)
 		return e->code;
 	vec_foreach(&places, id)
 		look_at_place(gc, *id);

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "mastimg.h"
 #include "mem.h"
+#include "repository_known.h"
 #include "repository_work.h"
 #include "str.h"
 
@@ -55,14 +56,15 @@ static int act_look(struct repository *repository, struct repository_worker *wor
 }
 
 /* The newest is not given for one that is not there. */
-static int check_whole(const struct options *o, struct image *image, struct err *e)
+static int check_whole(const struct options *o, struct store *store, struct image *image, struct err *e)
 {
 	const struct repository_work work = {.setting = o->conf.image.repository,
 					     .stall_ms = o->conf.image.stall_ms,
 					     .act = act_look,
 					     .context = image};
 
-	if (repository_work(&work, e) < 0)
+	if (repository_known(&o->conf, o->conf.image.repository, store, true, e) < 0 ||
+	    repository_work(&work, e) < 0)
 		return err_wrap(e, "image %s: nothing is dropped, since generation %llu cannot be gone back to",
 				image->name, (unsigned long long)image->generations.items[1].number);
 	return 0;
@@ -120,7 +122,7 @@ int command_rollback(void *context)
 	    require_image(store, o->cli.operands[0], &image, o->e) < 0 ||
 	    lock_image(o, &image, false, &lock, o->e) < 0 || reread_image(store, &image, o->e) < 0 ||
 	    check_older(&image, o->e) < 0 || check_unused(store, &image, o->e) < 0 ||
-	    check_whole(o, &image, o->e) < 0)
+	    check_whole(o, store, &image, o->e) < 0)
 		return o->e->code;
 	return drop_newest(o, store, &image, o->e);
 }

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "mastimg.h"
 #include "mem.h"
+#include "repository_known.h"
 #include "repository_work.h"
 #include "str.h"
 
@@ -205,6 +206,8 @@ int command_verify(void *context)
 
 	if (cli_operands(&o->cli, 0, IMAGES_MAX, o->e) < 0 || open_progress(o, &verify.progress, o->e) < 0 ||
 	    cli_store(&o->conf, STORE_READ, &store, o->e) < 0 || choose(o, store, &images, o->e) < 0)
+		return o->e->code;
+	if (images.count > 0 && repository_known(&o->conf, o->conf.image.repository, store, false, o->e) < 0)
 		return o->e->code;
 	vec_foreach(&images, image) {
 		int result = verify_one(&verify, store, image, o->e);

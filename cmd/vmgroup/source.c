@@ -7,6 +7,7 @@
 #include "domxml.h"
 #include "imagefile.h"
 #include "mem.h"
+#include "repository_known.h"
 #include "source.h"
 #include "when.h"
 #include "workers.h"
@@ -168,6 +169,8 @@ int source_read(struct session *session, struct sources *sources, struct err *e)
 	struct workers_limits limits;
 
 	session_limits(session, &limits);
+	if (repository_known(session->conf, session->conf->image.repository, session->store, false, e) < 0)
+		return e->code;
 	int result = workers_run(&job, sources->count, &limits, session_stop(), e);
 	if (result == 0 && *session_stop())
 		return err_set(e, ERR_ENV, "interrupted");

@@ -229,6 +229,43 @@ nothing_is_left()
 	silent imported
 }
 
+@test "a repository that is not mounted is told, and nothing is made or deleted there" {
+	local refusal="repository $repository: is not the one that images lie in"
+	imported
+	mv images mounted
+	for command in 'delete debian12' 'export debian12 out' verify gc 'import --name b --xml debian12.xml debian12.raw'; do
+		# shellcheck disable=SC2086 # words of a command line
+		fails 4 "$refusal (no folder): is it mounted?" mastimg $command
+		[ ! -e images ]
+	done
+	mkdir -m 700 images
+	for command in 'delete debian12' 'export debian12 out' verify gc 'import --name b --xml debian12.xml debian12.raw'; do
+		# shellcheck disable=SC2086
+		fails 4 "$refusal (no marker): is it mounted?" mastimg $command
+		[ -z "$(ls -A images)" ]
+	done
+	cp -r mounted/. images
+	head -c 16 /dev/zero >images/vmroll-repository
+	fails 4 "$refusal (another marker): is it mounted?" mastimg delete debian12
+	rm -r images
+	mv mounted images
+	silent mastimg verify
+	silent mastimg delete debian12
+}
+
+@test "a repository from before there were markers gets one, and one whose store was lost keeps its own" {
+	imported
+	rm images/vmroll-repository
+	rm -r store
+	silent mastimg import images/images/1
+	[ "$(stat -c %s images/vmroll-repository)" = 16 ]
+	cp images/vmroll-repository marker
+	rm -r store
+	silent mastimg import images/images/1
+	cmp marker images/vmroll-repository
+	silent mastimg verify
+}
+
 @test "several images are deleted, and each that cannot be is named" {
 	imported
 	imported --name b
@@ -248,8 +285,8 @@ nothing_is_left()
 	fails 1 "image debian12: nothing is dropped, since generation 1 cannot be gone back to: " mastimg rollback debian12
 	[ "$(shown GENERATION | wc -l)" -eq 2 ]
 	mv "$repository" gone
-	fails 1 "nothing is dropped" mastimg rollback debian12
-	rm -r "$repository"
+	fails 4 "nothing is dropped" mastimg rollback debian12
+	[ ! -e "$repository" ]
 	mv gone "$repository"
 	mv kept.xml "$repository/images/1/1-domain.xml"
 	silent mastimg rollback debian12

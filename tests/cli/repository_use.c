@@ -219,7 +219,10 @@ int main(int count, char **arguments)
 		fputs("usage: repository_use SETTING COMMAND [ARGUMENT...]\n", stderr);
 		return 2;
 	}
-	int result = repository_open(&repository, arguments[1], &e);
+	unsigned char mark[REPOSITORY_MARK_SIZE];
+	int result = repository_hold(arguments[1], NULL, REPOSITORY_MAKE, mark, &e);
+	if (result >= 0)
+		result = repository_open(&repository, arguments[1], &e);
 	if (result == 0)
 		result = run(arguments[2], &(struct use){repository, count - 3, arguments + 3}, &e);
 	if (result < 0)

@@ -405,7 +405,7 @@ guest_writes()
 	run -0 mastimg register web1@host1
 	repository=$folder/no/where configure
 	run -4 --separate-stderr mastimg update web1
-	[[ $stderr == *"$folder/no/where: No such file or directory" ]]
+	[[ $stderr == *"$folder/no/where: is not there: is it mounted?" ]]
 	tidy
 	clean host1
 }

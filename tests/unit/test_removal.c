@@ -11,6 +11,7 @@
 #include "lock.h"
 #include "mem.h"
 #include "removal.h"
+#include "repository_known.h"
 #include "store_kit.h"
 #include "vec.h"
 
@@ -52,6 +53,16 @@ static void make_folder(const struct kit *kit, const char *name)
 	mkdir(path, 0700);
 }
 
+/* As whoever made the image has done. */
+static void know_repository(struct kit *kit)
+{
+	cleanup(conf_done) struct conf conf = {0};
+	struct err e = {0};
+
+	settings(kit, &conf);
+	assert_ok(repository_known(&conf, conf.image.repository, kit->store, true, &e), &e);
+}
+
 static uint64_t make_image(struct kit *kit, const char *name)
 {
 	uint64_t id = image_kit_make(kit, name);
@@ -65,6 +76,7 @@ static uint64_t make_image(struct kit *kit, const char *name)
 	assert_non_null(file);
 	assert_int_equal(fputs("content", file) < 0, 0);
 	assert_int_equal(fclose(file), 0);
+	know_repository(kit);
 	return id;
 }
 
@@ -169,8 +181,22 @@ static void whoever_reads_it_is_not_disturbed(void **state)
 	assert_true(is_there(kit, "a"));
 }
 
-/* A repository that cannot be opened: the record is gone, and what is left is said. */
+/* What is no file of ours lies there: the record is gone, and what is left is said. */
 static void files_that_stay_are_said(void **state)
+{
+	struct kit *kit = *state;
+	uint64_t id = make_image(kit, "a");
+	cleanup(cleanup_mem) char *in_the_way =
+		mem_format("images/images/%llu/in-the-way", (unsigned long long)id);
+	struct err e = {0};
+
+	make_folder(kit, in_the_way);
+	assert_error(try_remove(kit, "a", &e), ERR_PARTIAL, &e, "image a is deleted, but its files, number ");
+	assert_false(is_there(kit, "a"));
+}
+
+/* A repository that is not mounted: nothing is forgotten of what lies in it. */
+static void a_repository_that_is_not_there_keeps_its_images(void **state)
 {
 	struct kit *kit = *state;
 	cleanup(cleanup_mem) char *folder = mem_format("%s/images", kit->folder);
@@ -179,11 +205,10 @@ static void files_that_stay_are_said(void **state)
 
 	make_image(kit, "a");
 	assert_int_equal(rename(folder, elsewhere), 0);
-	FILE *file = fopen(folder, "w");
-	assert_non_null(file);
-	fclose(file);
-	assert_error(try_remove(kit, "a", &e), ERR_PARTIAL, &e, "image a is deleted, but its files, number ");
-	assert_false(is_there(kit, "a"));
+	assert_error(try_remove(kit, "a", &e), ERR_ENV, &e, "is it mounted?");
+	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_error(try_remove(kit, "a", &e), ERR_ENV, &e, "(no marker): is it mounted?");
+	assert_true(is_there(kit, "a"));
 }
 
 int main(void)
@@ -194,6 +219,7 @@ int main(void)
 		kit_test(who_begins_to_use_it_meanwhile_keeps_it),
 		kit_test(whoever_reads_it_is_not_disturbed),
 		kit_test(files_that_stay_are_said),
+		kit_test(a_repository_that_is_not_there_keeps_its_images),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,7 @@ struct world {
 	struct image image;
 	unsigned char *contents[GENERATIONS + 1]; /* by number of generation */
 	struct disk_kit_random random;
+	unsigned char mark[REPOSITORY_MARK_SIZE];
 };
 
 static void open_repository(struct world *world)
@@ -38,6 +39,7 @@ static void open_repository(struct world *world)
 
 	repository_close(world->repository);
 	world->repository = NULL;
+	assert_true(repository_hold(world->folder, NULL, REPOSITORY_MAKE, world->mark, &e) == 1);
 	assert_ok(repository_open(&world->repository, world->folder, &e), &e);
 }
 
@@ -513,7 +515,51 @@ static void settings_that_mean_nothing_are_refused(void **state)
 	}
 	struct err e = {0};
 	assert_error(repository_open(&repository, "/nowhere/at/all", &e), ERR_ENV, &e,
+		     "repository: /nowhere/at/all: is not there: is it mounted?");
+	unsigned char mark[REPOSITORY_MARK_SIZE];
+	assert_error(repository_hold("/nowhere/at/all", NULL, REPOSITORY_MAKE, mark, &e), ERR_ENV, &e,
 		     "repository: /nowhere/at/all: No such file or directory");
+}
+
+static void a_folder_that_is_not_the_one_is_told_and_left_alone(void **state)
+{
+	struct world *world = *state;
+	static const char refused[] = "is not the one that images lie in (%s): is it mounted?";
+	cleanup(cleanup_mem) char *mark_path = path_of(world, "vmroll-repository");
+	cleanup(cleanup_mem) char *images = path_of(world, "images");
+	cleanup(cleanup_mem) char *staging = path_of(world, "staging");
+	const unsigned char other[REPOSITORY_MARK_SIZE] = {1};
+	unsigned char mark[REPOSITORY_MARK_SIZE];
+	struct repository *repository = NULL;
+	struct err e = {0};
+
+	assert_int_equal(repository_hold(world->folder, world->mark, REPOSITORY_LOOK, mark, &e), 1);
+	assert_memory_equal(mark, world->mark, sizeof mark);
+	cleanup(cleanup_mem) char *another = mem_format(refused, "another marker");
+	assert_error(repository_hold(world->folder, other, REPOSITORY_MAKE, mark, &e), ERR_ENV, &e, another);
+
+	/* As the folder is where nothing is mounted. */
+	assert_int_equal(unlink(mark_path), 0);
+	assert_int_equal(rmdir(images), 0);
+	assert_int_equal(rmdir(staging), 0);
+	cleanup(cleanup_mem) char *none = mem_format(refused, "no marker");
+	assert_error(repository_hold(world->folder, world->mark, REPOSITORY_MAKE, mark, &e), ERR_ENV, &e, none);
+	cleanup(cleanup_mem) char *empty = mem_format(refused, "no folder images");
+	assert_error(repository_hold(world->folder, NULL, REPOSITORY_ADOPT, mark, &e), ERR_ENV, &e, empty);
+	assert_error(repository_open(&repository, world->folder, &e), ERR_ENV, &e, "is not there");
+	assert_int_equal(rmdir(world->folder), 0);
+	cleanup(cleanup_mem) char *missing = mem_format(refused, "no folder");
+	assert_error(repository_hold(world->folder, world->mark, REPOSITORY_MAKE, mark, &e), ERR_ENV, &e,
+		     missing);
+	assert_int_equal(mkdir(world->folder, 0700), 0);
+
+	/* One of old has no mark, and gets one. */
+	assert_int_equal(mkdir(images, 0700), 0);
+	assert_int_equal(repository_hold(world->folder, NULL, REPOSITORY_LOOK, mark, &e), 0);
+	assert_int_equal(repository_hold(world->folder, NULL, REPOSITORY_ADOPT, mark, &e), 1);
+	assert_memory_not_equal(mark, world->mark, sizeof mark);
+	assert_ok(repository_open(&repository, world->folder, &e), &e);
+	repository_close(repository);
 }
 
 /* ---- damage ---- */
@@ -821,6 +867,7 @@ int main(void)
 		repository_test(a_folder_that_others_can_write_is_refused),
 		repository_test(what_root_makes_is_the_owners),
 		repository_test(settings_that_mean_nothing_are_refused),
+		repository_test(a_folder_that_is_not_the_one_is_told_and_left_alone),
 		repository_test(damage_is_found),
 		repository_test(layers_that_others_lack_are_not_folded),
 		repository_test(killed_anywhere_it_is_swept_and_nothing_is_lost),
