@@ -63,6 +63,22 @@ static int begin(const struct conf *conf, struct store *store, const struct imag
 	return stage_begin(store, conf->store, stage, lock, e);
 }
 
+/* Whoever changes it holds it alone, so that nobody could share it. */
+static int say_locked(const char *path, const struct image *image, struct err *e)
+{
+	cleanup(lock_done) struct lock lock = LOCK_NONE;
+
+	if (lock_acquire_part(&lock, path, image->id, true, NULL) < 0)
+		return err_set(e, ERR_LOCKED,
+			       "image %s: is being changed by another process; try again when it is done",
+			       image->name);
+	return err_set(e, ERR_LOCKED,
+		       "image %s: is being read by another process: a deployment, export, update or verify; "
+		       "try again "
+		       "when it is done",
+		       image->name);
+}
+
 static int delete_locked(const struct conf *conf, struct store *store, const struct image *image,
 			 uint64_t *removed_bytes, struct err *e)
 {
@@ -92,9 +108,7 @@ int removal_image(const struct conf *conf, struct store *store, const struct ima
 		return e->code;
 	int result = lock_acquire_part(&lock, path, image->id, false, e);
 	if (result == ERR_LOCKED)
-		return err_set(e, ERR_LOCKED,
-			       "image %s: somebody reads or changes it: try again once that has ended",
-			       image->name);
+		return say_locked(path, image, e);
 	if (result < 0)
 		return err_wrap(e, "image %s", image->name);
 	return delete_locked(conf, store, image, removed_bytes, e);

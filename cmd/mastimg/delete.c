@@ -1,6 +1,8 @@
 /* delete.c - mastimg delete: images that nothing uses, with all their files. */
 #include "config.h"
 
+#include <string.h>
+
 #include "log.h"
 #include "mastimg.h"
 #include "mem.h"
@@ -9,13 +11,24 @@
 
 enum { IMAGES_MAX = 1 << 20 };
 
+/* By its exact name alone: the beginning of one, mistyped or left over, must not cost another image. */
+static int find_exact(struct store *store, const char *name, struct image *image, struct err *e)
+{
+	if (require_image(store, name, image, e) < 0)
+		return e->code;
+	return strcmp(image->name, name) == 0
+		       ? 0
+		       : err_set(e, ERR_NOT_FOUND, "no image '%s': to delete %s give its whole name", name,
+				 image->name);
+}
+
 static int delete_one(const struct options *o, struct store *store, const char *name, struct err *e)
 {
 	cleanup(image_done) struct image image = {0};
 	char freed[32];
 	uint64_t bytes = 0;
 
-	if (require_image(store, name, &image, e) < 0 || removal_image(&o->conf, store, &image, &bytes, e) < 0)
+	if (find_exact(store, name, &image, e) < 0 || removal_image(&o->conf, store, &image, &bytes, e) < 0)
 		return e->code;
 	str_format_bytes(bytes, freed, sizeof freed);
 	log_info("image %s: deleted, %s are free again", image.name, freed);

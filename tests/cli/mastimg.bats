@@ -275,6 +275,10 @@ nothing_is_left()
 	[ -z "$(mastimg list -r)" ]
 	nothing_is_left
 	fails 1 "no image 'b'" mastimg delete b
+	imported
+	fails 1 "no image 'debian1': to delete debian12 give its whole name" mastimg delete debian1
+	[ "$(shown NAME debian1)" = debian12 ]
+	silent mastimg delete debian12
 }
 
 @test "a rollback drops nothing for a generation that is not there" {

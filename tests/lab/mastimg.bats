@@ -588,7 +588,7 @@ meanwhile()
 	run -5 --separate-stderr mastimg rename race other
 	[[ $stderr == 'mastimg: image race: is being updated: try again once that has ended' ]]
 	run -5 --separate-stderr mastimg delete race
-	[[ $stderr == 'mastimg: image race: somebody reads or changes it: try again once that has ended' ]]
+	[[ $stderr == 'mastimg: image race: is being read by another process: a deployment, export, update or verify; try again when it is done' ]]
 	run -5 --separate-stderr mastimg rollback race
 	[[ $stderr == 'mastimg: image race: somebody reads or changes it: try again once that has ended' ]]
 	freely host1

@@ -177,7 +177,11 @@ static void whoever_reads_it_is_not_disturbed(void **state)
 
 	assert_ok(store_lock_path(kit->uri, "images", &path, &e), &e);
 	assert_ok(lock_acquire_part(&lock, path, id, true, &e), &e);
-	assert_error(try_remove(kit, "a", &e), ERR_LOCKED, &e, "image a");
+	assert_error(try_remove(kit, "a", &e), ERR_LOCKED, &e,
+		     "image a: is being read by another process: a deployment");
+	lock_done(&lock);
+	assert_ok(lock_acquire_part(&lock, path, id, false, &e), &e);
+	assert_error(try_remove(kit, "a", &e), ERR_LOCKED, &e, "image a: is being changed by another process");
 	assert_true(is_there(kit, "a"));
 }
 
