@@ -93,23 +93,13 @@ static int print_image(struct rows *rows, const struct image *image, const char 
 	return rows_end(rows, e);
 }
 
-/* Those that were named, or all. The store is closed again: what follows may ask hosts. */
+/* The store is closed again: what follows may ask hosts. */
 static int read_images(const struct options *o, struct images *images, struct err *e)
 {
 	cleanup(cleanup_store) struct store *store = NULL;
-	cleanup(cleanup_store_view) struct store_view *view = NULL;
+	int result = cli_store(&o->conf, STORE_READ, &store, e);
 
-	if (cli_store(&o->conf, STORE_READ, &store, e) < 0 || store_view_open(&view, store, e) < 0)
-		return e->code;
-	if (o->cli.operand_count == 0)
-		return image_all(view, images, e);
-	for (size_t i = 0; i < o->cli.operand_count; i++) {
-		struct image image;
-		if (image_require(view, o->cli.operands[i], &image, e) < 0)
-			return e->code;
-		vec_push(images, image);
-	}
-	return 0;
+	return result < 0 ? result : choose_images(o, store, images, e);
 }
 
 /* Of --changed, what matters is how. */

@@ -153,6 +153,23 @@ int require_image(struct store *store, const char *text, struct image *image, st
 	return image_require(view, text, image, e);
 }
 
+int choose_images(const struct options *o, struct store *store, struct images *images, struct err *e)
+{
+	cleanup(cleanup_store_view) struct store_view *view = NULL;
+
+	if (store_view_open(&view, store, e) < 0)
+		return e->code;
+	if (o->cli.operand_count == 0)
+		return image_all(view, images, e);
+	for (size_t i = 0; i < o->cli.operand_count; i++) {
+		struct image image;
+		if (image_require(view, o->cli.operands[i], &image, e) < 0)
+			return e->code;
+		vec_push(images, image);
+	}
+	return 0;
+}
+
 int reread_image(struct store *store, struct image *image, struct err *e)
 {
 	cleanup(cleanup_store_view) struct store_view *view = NULL;

@@ -63,6 +63,8 @@ int images_changed(const struct options *o, const struct images *images, struct 
 /* The lines of this command line on stderr while something is copied or read; the caller calls progress_free. ERR_USAGE. */
 int open_progress(const struct options *o, struct progress **progress, struct err *e);
 
+/* The images that the operands name, or all; added to *IMAGES. */
+int choose_images(const struct options *o, struct store *store, struct images *images, struct err *e);
 /* The image that TEXT names (image_require), in a view of its own. */
 int require_image(struct store *store, const char *text, struct image *image, struct err *e);
 /* *IMAGE as it is now, whatever its name: what was read before its lock was taken is history. ERR_NOT_FOUND: it is gone. */

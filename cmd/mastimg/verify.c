@@ -174,23 +174,6 @@ static int verify_one(struct verify *verify, struct store *store, struct image *
 	return verify->damaged > 0;
 }
 
-static int choose(const struct options *o, struct store *store, struct images *images, struct err *e)
-{
-	cleanup(cleanup_store_view) struct store_view *view = NULL;
-
-	if (store_view_open(&view, store, e) < 0)
-		return e->code;
-	if (o->cli.operand_count == 0)
-		return image_all(view, images, e);
-	for (size_t i = 0; i < o->cli.operand_count; i++) {
-		struct image image;
-		if (image_require(view, o->cli.operands[i], &image, e) < 0)
-			return e->code;
-		vec_push(images, image);
-	}
-	return 0;
-}
-
 static void verify_done(struct verify *verify)
 {
 	progress_free(verify->progress);
@@ -205,7 +188,7 @@ int command_verify(void *context)
 	size_t bad = 0;
 
 	if (cli_operands(&o->cli, 0, IMAGES_MAX, o->e) < 0 || open_progress(o, &verify.progress, o->e) < 0 ||
-	    cli_store(&o->conf, STORE_READ, &store, o->e) < 0 || choose(o, store, &images, o->e) < 0)
+	    cli_store(&o->conf, STORE_READ, &store, o->e) < 0 || choose_images(o, store, &images, o->e) < 0)
 		return o->e->code;
 	if (images.count > 0 && repository_known(&o->conf, o->conf.image.repository, store, false, o->e) < 0)
 		return o->e->code;

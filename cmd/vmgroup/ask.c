@@ -34,12 +34,8 @@ static void asked_done(struct asked *asked)
 	map_free(asked->allocated);
 	free(asked->refusal);
 	free(asked->pool_path);
-	vec_foreach(&asked->domains, domain)
-		free(*domain);
-	vec_done(&asked->domains);
-	vec_foreach(&asked->volumes, volume)
-		free(*volume);
-	vec_done(&asked->volumes);
+	image_texts_done(&asked->domains);
+	image_texts_done(&asked->volumes);
 	vec_done(&asked->allocations);
 }
 
@@ -208,68 +204,27 @@ static int ask_job(struct worker *worker, size_t job, void *context, struct err 
 
 /* ---- in the parent ---- */
 
-static int take_text(const struct rec_value *value, char **text, struct err *e)
+static int take_allocation(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
-	free(*text);
-	*text = NULL;
-	return rec_as_text(value, text, e);
-}
-
-static int take_domains(const struct rec_value *value, struct asked *asked, struct err *e)
-{
-	struct rec_reader reader;
-	struct rec_value item;
-	int result;
-
-	rec_enter(&reader, value);
-	while ((result = rec_next(&reader, NULL, &item, e)) == 1) {
-		char *name = NULL;
-		if ((result = rec_as_text(&item, &name, e)) < 0)
-			return result;
-		vec_push(&asked->domains, name);
-	}
-	return result;
-}
-
-static int take_volumes(const struct rec_value *value, struct asked *asked, struct err *e)
-{
-	struct rec_reader reader;
-	struct rec_value item;
-	int result;
-
-	rec_enter(&reader, value);
-	while ((result = rec_next(&reader, NULL, &item, e)) == 1) {
-		char *name = NULL;
-		if ((result = rec_as_text(&item, &name, e)) < 0)
-			return result;
-		vec_push(&asked->volumes, name);
-	}
-	return result;
-}
-
-static int take_allocations(const struct rec_value *value, struct asked *asked, struct err *e)
-{
-	struct rec_reader reader;
-	struct rec_value item;
+	struct asked *asked = context;
 	uint64_t bytes;
-	int result;
 
-	rec_enter(&reader, value);
-	while ((result = rec_next(&reader, NULL, &item, e)) == 1) {
-		if ((result = rec_as_uint(&item, &bytes, e)) < 0)
-			return result;
-		vec_push(&asked->allocations, bytes);
-	}
-	return result;
+	(void)field;
+	if (rec_as_uint(value, &bytes, e) < 0)
+		return e->code;
+	vec_push(&asked->allocations, bytes);
+	return 0;
 }
 
-static int take_field(struct asked *asked, unsigned field, const struct rec_value *value, struct err *e)
+static int take_field(void *context, unsigned field, const struct rec_value *value, struct err *e)
 {
+	struct asked *asked = context;
+
 	switch (field) {
 	case FIELD_REFUSAL:
-		return take_text(value, &asked->refusal, e);
+		return rec_replace_text(value, &asked->refusal, e);
 	case FIELD_PATH:
-		return take_text(value, &asked->pool_path, e);
+		return rec_replace_text(value, &asked->pool_path, e);
 	case FIELD_FILES:
 		return rec_as_bool(value, &asked->has_files, e);
 	case FIELD_CAPACITY:
@@ -279,11 +234,11 @@ static int take_field(struct asked *asked, unsigned field, const struct rec_valu
 	case FIELD_MEMORY:
 		return rec_as_uint(value, &asked->memory_bytes, e);
 	case FIELD_DOMAINS:
-		return take_domains(value, asked, e);
+		return image_texts_read(value, &asked->domains, e);
 	case FIELD_VOLUMES:
-		return take_volumes(value, asked, e);
+		return image_texts_read(value, &asked->volumes, e);
 	case FIELD_ALLOCATIONS:
-		return take_allocations(value, asked, e);
+		return rec_read_array(value, take_allocation, asked, e);
 	default:
 		return 0;
 	}
@@ -293,13 +248,8 @@ static int received(void *context, size_t job, const void *bytes, size_t length,
 {
 	struct asking *asking = context;
 	struct asked *asked = &asking->asked->items[job];
-	struct rec_reader reader;
-	struct rec_value value;
-	unsigned version, field;
-	int result = rec_open(&reader, bytes, length, RECORD_VERSION, &version, e);
+	int result = rec_read(bytes, length, RECORD_VERSION, take_field, asked, e);
 
-	while (result >= 0 && (result = rec_next(&reader, &field, &value, e)) == 1)
-		result = take_field(asked, field, &value, e);
 	if (result == 0 && asked->volumes.count != asked->allocations.count)
 		result = err_set(e, ERR_CORRUPT, "bad answer from the worker");
 	asked->answered = result == 0;

@@ -22,8 +22,8 @@ struct asked {
 	bool has_files;  /* its pool takes qcow2 */
 	uint64_t capacity_bytes, available_bytes;
 	uint64_t memory_bytes; /* UINT64_MAX: the driver does not tell */
-	VEC(char *) domains;
-	VEC(char *) volumes; /* of deployments, in the pool, that are there; and what each has taken */
+	struct image_texts domains;
+	struct image_texts volumes; /* of deployments, in the pool, that are there; and what each has taken */
 	VEC(uint64_t) allocations;
 	struct map *allocated; /* from volume to its allocation */
 };

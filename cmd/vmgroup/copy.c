@@ -414,19 +414,6 @@ static void make_errands(struct copying *copying)
 
 /* ---- bases that nobody has filled yet ---- */
 
-struct base_try {
-	struct session *session;
-	const struct deployed_base *base;
-	struct lock *lock;
-};
-
-static int try_base(void *context, struct err *e)
-{
-	const struct base_try *try = context;
-
-	return deployment_base_lock(try->session->conf->store, try->base, try->lock, e);
-}
-
 /* All of them, in the order of their keys, which is everybody's: so that no two wait for each other. */
 static int lock_bases(struct copying *copying, struct err *e)
 {
@@ -435,9 +422,9 @@ static int lock_bases(struct copying *copying, struct err *e)
 	vec_foreach(&copying->bases, base)
 		vec_push(&copying->locks, (struct lock)LOCK_NONE);
 	for (size_t i = 0; result == 0 && i < copying->bases.count; i++) {
-		struct base_try try = {copying->session, &copying->bases.items[i], &copying->locks.items[i]};
 		if (!copying->bases.items[i].whole)
-			result = session_wait_lock(try_base, &try, session_stop(), e);
+			result = session_wait_base(copying->session, &copying->bases.items[i],
+						   &copying->locks.items[i], session_stop(), e);
 	}
 	return result;
 }

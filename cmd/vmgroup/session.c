@@ -69,6 +69,27 @@ int session_wait_lock(int (*try)(void *context, struct err *e), void *context,
 	return result;
 }
 
+struct base_try {
+	struct session *session;
+	const struct deployed_base *base;
+	struct lock *lock;
+};
+
+static int try_base(void *context, struct err *e)
+{
+	const struct base_try *try = context;
+
+	return deployment_base_lock(try->session->conf->store, try->base, try->lock, e);
+}
+
+int session_wait_base(struct session *session, const struct deployed_base *base, struct lock *lock,
+		      const volatile sig_atomic_t *given_up, struct err *e)
+{
+	struct base_try try = {session, base, lock};
+
+	return session_wait_lock(try_base, &try, given_up, e);
+}
+
 int session_lock(struct session *session, const struct deployment *deployment, struct lock *lock, struct err *e)
 {
 	int result = deployment_lock(session->conf->store, deployment->id, lock, e);

@@ -38,6 +38,10 @@ const volatile sig_atomic_t *session_stop_twice(void);
 int session_wait_lock(int (*try)(void *context, struct err *e), void *context,
 		      const volatile sig_atomic_t *stop, struct err *e);
 
+/* The same for the lock of BASE. */
+int session_wait_base(struct session *session, const struct deployed_base *base, struct lock *lock,
+		      const volatile sig_atomic_t *stop, struct err *e);
+
 /* How HOST of a deployment is reached: as hosts(5) says now; by RECORDED where it knows no such host any more. */
 const char *session_uri(const struct session *session, const char *host, const char *recorded);
 /* The same for all machines, in their records. */

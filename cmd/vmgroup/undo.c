@@ -187,29 +187,15 @@ static int cleared(void *context, size_t job, const struct workers_outcome *outc
 	return 0;
 }
 
-struct base_try {
-	struct session *session;
-	const struct deployed_base *base;
-	struct lock *lock;
-};
-
-static int try_base(void *context, struct err *e)
-{
-	const struct base_try *try = context;
-
-	return deployment_base_lock(try->session->conf->store, try->base, try->lock, e);
-}
-
 /* 1: nobody else uses it, and *LOCK is held. */
 static int condemn(struct session *session, struct deployment *deployment, const struct deployed_base *base,
 		   struct lock *lock, struct err *e)
 {
-	struct base_try try = {session, base, lock};
 	int result = deployment_leave_base(session->store, deployment->id, base, e);
 
 	if (result != 1)
 		return result;
-	result = session_wait_lock(try_base, &try, session_stop_twice(), e);
+	result = session_wait_base(session, base, lock, session_stop_twice(), e);
 	return result < 0 ? result : deployment_condemn_base(session->store, deployment->id, base, e);
 }
 
