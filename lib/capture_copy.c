@@ -173,7 +173,10 @@ int capture_back_up(struct work *work, struct err *e)
 	teller.moved.total_bytes = total_bytes(work);
 	if (work->plan.items.count > 1)
 		teller.moved.target = (char *)"all disks";
-	int result = announce_backup(work, e);
+	/* Whoever cleans up ends the backup that was announced: it must not be somebody else's. */
+	int result = virt_domain_check_idle(work->virt, work->machine.uuid, e);
+	if (result == 0)
+		result = announce_backup(work, e);
 	for (size_t i = 0; i < work->plan.items.count && result == 0; i++)
 		result = add_target(work, i, &targets, e);
 	if (result == 0)

@@ -133,15 +133,24 @@ static int check_idle(virDomainPtr domain, struct err *e)
 		return is_off(domain) ? stopped(domain, e) : result;
 	if (!is_running(&job))
 		return 0;
-	return err_set(e, ERR_CONFLICT, "%s: another job runs on it (%s)", virDomainGetName(domain),
+	return err_set(e, ERR_LOCKED, "%s: another job runs on it (%s): try again when it is done",
+		       virDomainGetName(domain),
 		       job.operation == VIR_DOMAIN_JOB_OPERATION_BACKUP ? "a backup" : "not a backup");
+}
+
+int virt_domain_check_idle(struct virt *virt, const unsigned char *uuid, struct err *e)
+{
+	cleanup(cleanup_domain) virDomainPtr domain = NULL;
+
+	int result = virt_domain_lookup(virt, uuid, &domain, e);
+	return result < 0 ? result : check_idle(domain, e);
 }
 
 static int begin_code(void)
 {
 	switch (virGetLastErrorCode()) {
 	case VIR_ERR_OPERATION_TIMEOUT:
-		return ERR_CONFLICT;
+		return ERR_LOCKED;
 	case VIR_ERR_XML_ERROR:
 	case VIR_ERR_XML_DETAIL:
 	case VIR_ERR_INVALID_ARG:

@@ -57,11 +57,13 @@ struct virt_backup_disk {
  * Copies disks of a running domain as they are at the instant at which this begins, all at the same (push mode of
  * virDomainBackupBegin), beside whatever it goes on writing. BEGUN (may be NULL) is called once that instant is past: thaw then. Waits until it is done,
  * tells PROGRESS (may be NULL) bytes done of all disks together; a failure or a stop ends the job. The files are the caller's to delete, after a
- * failure too. ERR_CONFLICT: another backup job runs; ERR_USAGE: a disk that cannot be copied so (why is in *E).
+ * failure too. ERR_LOCKED: another job runs; ERR_CONFLICT: it stopped; ERR_USAGE: a disk that cannot be copied so (why is in *E).
  */
 int virt_domain_backup(struct virt *virt, const unsigned char *uuid, const struct virt_backup_disk *disks,
 		       size_t count, void (*begun)(void *context), void *begun_context,
 		       const struct disk_progress *progress, struct err *e);
+/* ERR_LOCKED: a job runs on it. To be asked before a backup is announced that would be ended, whosever it is. */
+int virt_domain_check_idle(struct virt *virt, const unsigned char *uuid, struct err *e);
 /* Ends a backup job that a killed process left behind. None is success. */
 int virt_domain_backup_abort(struct virt *virt, const unsigned char *uuid, struct err *e);
 

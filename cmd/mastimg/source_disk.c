@@ -167,6 +167,28 @@ static int find_disk(const struct domxml *domain, const char *xml, const struct 
 	return 0;
 }
 
+/* What is wrong with a definition of elsewhere is the caller's to mend. */
+static int check_definition(const char *text, size_t length, struct domxml *domain, const char *xml,
+			    struct err *e)
+{
+	int result = domxml_parse(domain, text, length, e);
+
+	if (result == ERR_CORRUPT)
+		e->code = ERR_USAGE;
+	return result < 0 ? err_wrap(e, "%s", xml) : 0;
+}
+
+/* Images have the variables of the firmware under this name. */
+static int check_target(const struct domxml_disk *disk, const char *xml, struct err *e)
+{
+	return strcmp(disk->target, IMAGE_NVRAM) != 0 ? 0
+						      : err_set(e, ERR_USAGE,
+								"%s: its disk cannot be called " IMAGE_NVRAM
+								", as the variables of the firmware are: "
+								"give it another target",
+								xml);
+}
+
 /* A name is taken from the definition where it can be one. */
 static void describe(struct image *image, const struct domxml *domain, const struct domxml_disk *disk,
 		     uint64_t size_bytes)
@@ -194,9 +216,8 @@ static int read_definition(struct disk_source *self, const char *xml, uint64_t s
 
 	if (source_read_text(AT_FDCWD, xml, SOURCE_XML_MAX, &self->xml, &self->xml_length, e) < 0)
 		return e->code;
-	if (domxml_parse(&domain, self->xml, self->xml_length, e) < 0)
-		return err_wrap(e, "%s", xml);
-	if (find_disk(&domain, xml, &disk, e) < 0)
+	if (check_definition(self->xml, self->xml_length, &domain, xml, e) < 0 ||
+	    find_disk(&domain, xml, &disk, e) < 0 || check_target(disk, xml, e) < 0)
 		return e->code;
 	describe(&self->source.image, &domain, disk, size_bytes);
 	return 1;

@@ -370,6 +370,14 @@ deletion_is_gone()
 
 # ---- disks by hand ----
 
+@test "a definition by hand that cannot be one is refused with what it wants" {
+	definition hand raw nvram >nvram.xml
+	fails 2 "nvram.xml: its disk cannot be called nvram" mastimg import --xml nvram.xml debian12.raw
+	grep -v '^<domain' debian12.xml | sed '1i <domain type="qemu"><name>hand</name>' >plain.xml
+	fails 2 "plain.xml: bad XML: a domain without UUID" mastimg import --xml plain.xml debian12.raw
+	nothing_is_left
+}
+
 @test "a qcow2 file is made raw by qemu-img" {
 	qemu-img convert -f raw -O qcow2 debian12.raw debian12.qcow2
 	silent mastimg import --xml debian12.xml debian12.qcow2
@@ -405,7 +413,7 @@ deletion_is_gone()
 	definition none raw >none.xml
 	fails 2 'defines 0 disks' mastimg import --xml none.xml debian12.raw
 	echo '<domain' >broken.xml
-	fails 4 'broken.xml' mastimg import --xml broken.xml debian12.raw
+	fails 2 'broken.xml' mastimg import --xml broken.xml debian12.raw
 	fails 1 'missing.xml' mastimg import --xml missing.xml debian12.raw
 	fails 1 'missing.raw' mastimg import --xml debian12.xml missing.raw
 	: >empty.raw

@@ -501,6 +501,27 @@ meanwhile()
 	tidy
 }
 
+@test "a running VM that another backup is made of: told with status 5, and that backup goes on" {
+	raw host1 busy
+	machine busy host1 "$(disk busy.raw raw vda)"
+	on host1 start busy
+	cat >"$folder/other.xml" <<-END
+		<domainbackup mode='pull'>
+		  <server transport='unix' socket='/run/other.sock'/>
+		  <disks><disk name='vda' backup='yes' type='file'><scratch file='/var/lib/libvirt/images/other.raw'/></disk></disks>
+		</domainbackup>
+	END
+	on host1 backup-begin busy "$folder/other.xml"
+	run -5 --separate-stderr mastimg register busy@host1
+	[[ $stderr == *'busy: another job runs on it (a backup): try again when it is done' ]]
+	on host1 backup-dumpxml busy
+	tidy
+	on host1 domjobabort busy
+	run -0 mastimg register busy@host1
+	clean host1
+	tidy
+}
+
 @test "no room beside the source: refused before anything is copied" {
 	lab_storage host3 64M
 	truncate -s 48M "$folder/raw"

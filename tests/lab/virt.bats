@@ -504,7 +504,7 @@ add_wide()
 	background job "$top_builddir/tests/cli/virt_do" "$uri" backup boot1 raw vdb "$images/b.raw"
 	wait_until 30 seen "$BATS_FILE_TMPDIR/job.out" begun
 	background_end job KILL
-	fails CONFLICT backup boot1 raw vda "$images/c.raw"
+	fails LOCKED backup boot1 raw vda "$images/c.raw"
 	on backup-abort boot1
 	on backup-abort boot1
 	on backup boot1 raw vda "$images/c.raw"
