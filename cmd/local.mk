@@ -149,6 +149,7 @@ bin_mastimg_SOURCES += cmd/mastimg/candidates.c
 bin_mastimg_SOURCES += cmd/mastimg/changed.c
 bin_mastimg_SOURCES += cmd/mastimg/delete.c
 bin_mastimg_SOURCES += cmd/mastimg/export.c
+bin_mastimg_SOURCES += cmd/mastimg/export_place.c cmd/mastimg/export_place.h
 bin_mastimg_SOURCES += cmd/mastimg/gc.c
 bin_mastimg_SOURCES += cmd/mastimg/import.c
 bin_mastimg_SOURCES += cmd/mastimg/listing.c

@@ -1,15 +1,13 @@
 /* export.c - mastimg export: the newest generation of an image as a folder, or an archive. */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "export_place.h"
 #include "imagefile.h"
 #include "interrupt.h"
 #include "lock.h"
@@ -193,46 +191,6 @@ static void on_moved(void *context, const char *label, uint64_t done_bytes, uint
 	progress_set_only(export->progress, label, done_bytes, total_bytes);
 }
 
-/* The process that made it may have been killed. */
-static void remove_folder(const char *path)
-{
-	DIR *listing = opendir(path);
-
-	if (!listing)
-		return;
-	for (const struct dirent *entry; (entry = readdir(listing));)
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(listing), entry->d_name, 0);
-	closedir(listing);
-	rmdir(path);
-}
-
-static void give_up(const struct export *export)
-{
-	if (export->is_tar)
-		unlink(export->partial);
-	else
-		remove_folder(export->partial);
-}
-
-static int sync_parent(const char *path, struct err *e)
-{
-	const char *slash = strrchr(path, '/');
-	cleanup(cleanup_mem) char *parent = slash == path ? mem_string("/")
-					    : slash       ? mem_string_n(path, (size_t)(slash - path))
-							  : mem_string(".");
-	cleanup(cleanup_fd) int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 || fsync(fd) < 0 ? err_set_errno(e, ERR_ENV, errno, "%s", parent) : 0;
-}
-
-static int publish(const struct export *export, struct err *e)
-{
-	if (renameat2(AT_FDCWD, export->partial, AT_FDCWD, export->path, RENAME_NOREPLACE) < 0)
-		return err_set_errno(e, ERR_ENV, errno, "%s", export->path);
-	return sync_parent(export->path, e);
-}
-
 static int export_image(struct export *export, struct err *e)
 {
 	const struct conf_image *conf = &export->o->conf.image;
@@ -245,9 +203,9 @@ static int export_image(struct export *export, struct err *e)
 	int result = repository_work(&work, e);
 
 	if (result == 0)
-		result = publish(export, e);
+		result = export_publish(export->partial, export->path, e);
 	if (result < 0)
-		give_up(export);
+		export_remove(export->partial);
 	return result;
 }
 
@@ -272,7 +230,8 @@ static int choose_place(struct export *export, struct err *e)
 	if (!*path)
 		return err_set(e, ERR_USAGE, "an empty name cannot be written to");
 	export->is_tar = ends_in(path, ".tar");
-	export->partial = mem_format("%s.part%ld", path, (long)getpid());
+	export_sweep(path);
+	export->partial = export_partial(path);
 	return 0;
 }
 

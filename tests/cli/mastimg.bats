@@ -187,6 +187,38 @@ nothing_is_left()
 	nothing_is_left 1
 }
 
+@test "an export where nothing can be renamed without replacing, as on NFS" {
+	command -v strace >/dev/null || skip "strace is not installed"
+	local plainly=(strace -f -o trace -e trace=renameat2 -e inject=renameat2:error=EINVAL)
+	imported
+	silent "${plainly[@]}" mastimg export debian12 debian12.tar
+	silent "${plainly[@]}" mastimg export debian12 folder
+	grep -q EINVAL trace
+	nothing_is_left 1
+	silent mastimg import --name a debian12.tar
+	silent mastimg import --name b folder
+	fails 2 'folder: is there already' "${plainly[@]}" mastimg export debian12 folder
+}
+
+@test "what a killed export has left goes with the next one to the same place, and nothing else" {
+	local gone
+	imported
+	true &
+	gone=$!
+	wait "$gone"
+	mkdir "folder.part$gone"
+	touch "folder.part$gone/vda.raw" "other.part$gone" "folder.part$$" folder.partner "debian12.tar.part$gone"
+	silent mastimg export debian12 folder
+	[ ! -e "folder.part$gone" ]
+	[ -e "folder.part$$" ]
+	[ -e folder.partner ]
+	[ -e "other.part$gone" ]
+	silent mastimg export debian12 "$PWD/debian12.tar"
+	[ ! -e "debian12.tar.part$gone" ]
+	rm "folder.part$$" folder.partner "other.part$gone"
+	nothing_is_left 1
+}
+
 @test "only the newest generation is exported, with its layers in one file" {
 	imported
 	disk newer.raw 2
