@@ -404,3 +404,24 @@ completes()
 	fails 2 '--timeout: 0 gives' vmgroup stop --timeout 0 d
 	run -1 vmgroup undeploy --jobs 2 --force d
 }
+
+@test "a repository that is not mounted: nothing is deployed of it, no image is deleted, and it stays as it is" {
+	local refusal="repository $scratch/images: is not the one that images lie in (no marker): is it mounted?"
+	mkdir -m 700 "$scratch/images"
+	images a spare
+	mkdir -m 700 "$scratch/images/images"
+	files_of "$id_spare"
+	vmgroup create g a=a
+	vmgroup create other spare=spare
+	run --separate-stderr vmgroup delete --with-images other
+	[ "$status" -eq 0 ]
+	[ -e "$scratch/images/vmroll-repository" ]
+	mv "$scratch/images" "$scratch/mounted"
+	mkdir -m 700 "$scratch/images"
+	fails 4 "$refusal" vmgroup deploy g
+	fails 4 "$refusal" vmgroup deploy --dry-run g
+	run -3 --separate-stderr vmgroup delete --with-images g
+	[[ $stderr == *"image a: $refusal"* ]]
+	[ "$(mastimg list -r -o NAME)" = a ]
+	[ -z "$(ls -A "$scratch/images")" ]
+}
