@@ -1,7 +1,7 @@
 /*
  * imagefile.h - the content of one disk of a master image in the repository: a sparse raw file, and layers over it.
  *
- * An update writes only what changed: a layer is two files, NAME (the changed blocks of DISK_BLOCK bytes, one after the
+ * An update writes only what changed: a layer is two files, NAME (the changed blocks of IMAGEFILE_BLOCK bytes, one after the
  * other, the last of the disk perhaps a short one) and NAME.index (the number of each as big-endian u64, rising, then the
  * SHA-256 of all before it). What is read is the base with every layer put over it, the last on top; so a generation that is
  * given up costs nothing, and a layer is folded into the base in any order and as often as one likes without a reader of the
@@ -20,6 +20,9 @@
 #include "err.h"
 
 #define IMAGEFILE_INDEX ".index" /* what the name of a layer's second file has more */
+
+/* Small, so that pages of 4 KiB that changed here and there cost at most four times themselves; divides DISK_BLOCK. */
+enum { IMAGEFILE_BLOCK = 16 << 10 };
 
 /* Where a disk's content lies: files in FOLDER, the base first. Borrowed. */
 struct imagefile {

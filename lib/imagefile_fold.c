@@ -19,12 +19,12 @@ static int make_hole(struct imagefile_part *base, const unsigned char *block, si
 
 static int fold_blocks(struct imagefile_part *base, const struct imagefile_layer *layer, struct err *e)
 {
-	cleanup(cleanup_mem) unsigned char *block = mem_alloc(DISK_BLOCK);
+	cleanup(cleanup_mem) unsigned char *block = mem_alloc(IMAGEFILE_BLOCK);
 
 	for (size_t i = 0; i < layer->index.count; i++) {
-		uint64_t number = layer->index.items[i], at = number * DISK_BLOCK;
+		uint64_t number = layer->index.items[i], at = number * IMAGEFILE_BLOCK;
 		size_t length = imagefile_block_length(number, base->size_bytes);
-		if (imagefile_part_read(&layer->blocks, block, length, i * (uint64_t)DISK_BLOCK, e) < 0)
+		if (imagefile_part_read(&layer->blocks, block, length, i * (uint64_t)IMAGEFILE_BLOCK, e) < 0)
 			return e->code;
 		int result = disk_is_zero(block, length) ? make_hole(base, block, length, at, e)
 							 : imagefile_part_write(base, block, length, at, e);

@@ -9,9 +9,9 @@
 
 size_t imagefile_block_length(uint64_t block, uint64_t size_bytes)
 {
-	uint64_t left = size_bytes - block * DISK_BLOCK;
+	uint64_t left = size_bytes - block * IMAGEFILE_BLOCK;
 
-	return left < DISK_BLOCK ? (size_t)left : DISK_BLOCK;
+	return left < IMAGEFILE_BLOCK ? (size_t)left : IMAGEFILE_BLOCK;
 }
 
 size_t imagefile_index_find(const struct imagefile_index *index, uint64_t block)
@@ -47,7 +47,7 @@ static int check_digest(const struct imagefile_part *part, const unsigned char *
 static int take_numbers(struct imagefile_index *index, const struct imagefile_part *part,
 			const unsigned char *bytes, uint64_t size_bytes, struct err *e)
 {
-	uint64_t blocks = (size_bytes + DISK_BLOCK - 1) / DISK_BLOCK;
+	uint64_t blocks = (size_bytes + IMAGEFILE_BLOCK - 1) / IMAGEFILE_BLOCK;
 
 	for (size_t i = 0; i < index->count; i++) {
 		uint64_t block;
@@ -65,7 +65,7 @@ int imagefile_index_read(struct imagefile_index *index, const char *folder, cons
 {
 	cleanup(imagefile_part_done) struct imagefile_part part = IMAGEFILE_PART_NONE;
 	cleanup(cleanup_mem) char *name = mem_format("%s" IMAGEFILE_INDEX, layer);
-	uint64_t most = (size_bytes / DISK_BLOCK + 1) * sizeof(uint64_t) + DIGEST_SIZE;
+	uint64_t most = (size_bytes / IMAGEFILE_BLOCK + 1) * sizeof(uint64_t) + DIGEST_SIZE;
 
 	if (imagefile_part_open(&part, folder, name, false, e) < 0)
 		return e->code;

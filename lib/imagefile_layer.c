@@ -24,7 +24,7 @@ struct writer {
 	bool finished;
 };
 
-static const unsigned char zeros[DISK_BLOCK];
+static const unsigned char zeros[IMAGEFILE_BLOCK];
 
 static int other_size(const struct writer *writer, struct err *e)
 {
@@ -68,7 +68,7 @@ static int add_block(struct writer *writer, const unsigned char *bytes, size_t l
 	if (!disk_is_zero(bytes, length) && write_block(writer, bytes, length, e) < 0)
 		return e->code;
 	digest_add(writer->digest, bytes, length);
-	vec_push(&writer->index, writer->at / DISK_BLOCK);
+	vec_push(&writer->index, writer->at / IMAGEFILE_BLOCK);
 	writer->length += length;
 	return 0;
 }
@@ -79,7 +79,7 @@ static int compare(struct writer *writer, const unsigned char *bytes, size_t len
 	if (imagefile_view_read(&writer->old, writer->bytes, length, writer->at, e) < 0)
 		return e->code;
 	for (size_t done = 0; done < length;) {
-		size_t part = length - done < DISK_BLOCK ? length - done : DISK_BLOCK;
+		size_t part = length - done < IMAGEFILE_BLOCK ? length - done : IMAGEFILE_BLOCK;
 		const unsigned char *block = bytes ? bytes + done : zeros;
 		if (memcmp(block, writer->bytes + done, part) != 0 && add_block(writer, block, part, e) < 0)
 			return e->code;
@@ -96,7 +96,7 @@ static int same_hole(const struct writer *writer, uint64_t length, uint64_t *sam
 
 	if (imagefile_view_at(&writer->old, writer->at, length, &extent, e) < 0)
 		return e->code;
-	*same = extent.length == length ? length : extent.length - extent.length % DISK_BLOCK;
+	*same = extent.length == length ? length : extent.length - extent.length % IMAGEFILE_BLOCK;
 	if (extent.data)
 		*same = 0;
 	return 0;
@@ -107,7 +107,7 @@ static int write_chunk(struct disk_writer *common, const struct disk_chunk *chun
 	struct writer *writer = (struct writer *)common;
 	uint64_t left = chunk->length;
 
-	if (writer->at % DISK_BLOCK || left > writer->old.size_bytes - writer->at)
+	if (writer->at % IMAGEFILE_BLOCK || left > writer->old.size_bytes - writer->at)
 		return other_size(writer, e);
 	while (left > 0) {
 		uint64_t step = 0;

@@ -19,7 +19,7 @@ static uint64_t length_of_blocks(const struct imagefile_index *index, uint64_t s
 {
 	if (index->count == 0)
 		return 0;
-	return (index->count - 1) * (uint64_t)DISK_BLOCK +
+	return (index->count - 1) * (uint64_t)IMAGEFILE_BLOCK +
 	       imagefile_block_length(index->items[index->count - 1], size_bytes);
 }
 
@@ -89,7 +89,7 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 /* The topmost file that has what is at AT, where there, and up to where it is that one. */
 static void find_part(const struct imagefile_view *view, uint64_t at, struct imagefile_extent *extent)
 {
-	uint64_t block = at / DISK_BLOCK, end = view->size_bytes;
+	uint64_t block = at / IMAGEFILE_BLOCK, end = view->size_bytes;
 
 	for (size_t i = view->layers.count; i-- > 0;) {
 		const struct imagefile_layer *layer = &view->layers.items[i];
@@ -97,13 +97,13 @@ static void find_part(const struct imagefile_view *view, uint64_t at, struct ima
 		if (place == layer->index.count)
 			continue;
 		if (layer->index.items[place] == block) {
-			uint64_t run_end = (block + run_length(&layer->index, place)) * DISK_BLOCK;
+			uint64_t run_end = (block + run_length(&layer->index, place)) * IMAGEFILE_BLOCK;
 			extent->part = &layer->blocks;
-			extent->offset = place * (uint64_t)DISK_BLOCK + at % DISK_BLOCK;
+			extent->offset = place * (uint64_t)IMAGEFILE_BLOCK + at % IMAGEFILE_BLOCK;
 			extent->length = smaller(end, run_end) - at;
 			return;
 		}
-		end = smaller(end, layer->index.items[place] * DISK_BLOCK);
+		end = smaller(end, layer->index.items[place] * IMAGEFILE_BLOCK);
 	}
 	extent->part = &view->base;
 	extent->offset = at;

@@ -300,7 +300,7 @@ static void holes_that_are_no_blocks(void **state)
 	uint64_t written;
 	assert_ok(write_next(disk, &written, &e), &e);
 	disk->count++;
-	assert_int_equal(written, DISK_BLOCK);
+	assert_int_equal(written, IMAGEFILE_BLOCK);
 	expect_generation(disk, 1);
 }
 
@@ -648,7 +648,7 @@ static void an_index_of_another_disk_is_refused(void **state)
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
 		unsigned char index[2 * sizeof(uint64_t) + DIGEST_SIZE] = {0};
 		struct err e = {0};
-		new_disk(disk, 4 * DISK_BLOCK, 2);
+		new_disk(disk, 4 * IMAGEFILE_BLOCK, 2);
 		index[7] = (unsigned char)numbers[i][0];
 		index[15] = (unsigned char)numbers[i][1];
 		assert_ok(digest_of(index, 16, index + 16, &e), &e);
