@@ -136,6 +136,7 @@ bin_vmgroup_SOURCES += cmd/vmgroup/text.c
 bin_vmgroup_SOURCES += cmd/vmgroup/tree.c
 bin_vmgroup_SOURCES += cmd/vmgroup/undeploy.c
 bin_vmgroup_SOURCES += cmd/vmgroup/forget.c cmd/vmgroup/forget.h
+bin_vmgroup_SOURCES += cmd/vmgroup/leftover.c cmd/vmgroup/leftover.h
 bin_vmgroup_SOURCES += cmd/vmgroup/undo.c cmd/vmgroup/undo.h
 bin_vmgroup_SOURCES += cmd/vmgroup/update.c
 bin_vmgroup_SOURCES += cmd/vmgroup/vmgroup.c cmd/vmgroup/vmgroup.h

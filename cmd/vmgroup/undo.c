@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crew.h"
+#include "leftover.h"
 #include "log.h"
 #include "mem.h"
 #include "undo.h"
@@ -30,6 +31,8 @@ static int end_domain(const struct undoing *undoing, struct virt *virt, const st
 		return result;
 	if (virt_state_is_active(state) && !undoing->force)
 		return err_set(e, ERR_USAGE, "it runs: --force ends it");
+	/* While it runs: afterwards nothing says what it wrote to. */
+	leftover_tell(virt, machine);
 	if (virt_state_is_active(state))
 		result = virt_domain_destroy(virt, machine->uuid, e);
 	return result < 0 ? result : virt_domain_undefine(virt, machine->uuid, e);

@@ -497,6 +497,27 @@ shop()
 	as_before
 }
 
+@test "external snapshots: overlays, of which the record does not know, are named as left behind" {
+	local images=/var/lib/libvirt/images kind
+	vmgroup create two a=tiny b=tiny
+	for kind in '' --linked; do
+		# shellcheck disable=SC2086 # none, or one
+		vmgroup deploy --host host1 $kind two
+		virsh -q -c "$LAB_URI_host1" snapshot-create-as two-a first --disk-only \
+			--diskspec "vda,snapshot=external,file=$images/of-a.first"
+		virsh -q -c "$LAB_URI_host1" snapshot-create-as two-a second --disk-only \
+			--diskspec "vda,snapshot=external,file=$images/of-a.second"
+		vmgroup start two
+		virsh -q -c "$LAB_URI_host1" snapshot-create-as two-b third --disk-only --no-metadata \
+			--diskspec "vda,snapshot=external,file=$images/of-b.third"
+		run -0 --separate-stderr vmgroup undeploy --force two
+		[ "$(sort <<<"$stderr")" = "$(printf 'vmgroup: host1: two-%s is left behind: the deployment did not make it\n' \
+			"a: $images/of-a.first" "a: $images/of-a.second" "b: $images/of-b.third")" ]
+		lab_exec host1 rm "$images/of-a.first" "$images/of-a.second" "$images/of-b.third"
+		as_before
+	done
+}
+
 @test "another station, whose numbers are the same: what it has on the hosts is not touched" {
 	vmgroup create one a=tiny
 	vmgroup deploy --host host1 --linked one
