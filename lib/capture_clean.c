@@ -51,6 +51,11 @@ static bool is_pool(const struct stage_remote *remote)
 	return remote->pool && !remote->volume;
 }
 
+static bool is_volume(const struct stage_remote *remote)
+{
+	return remote->pool && remote->volume;
+}
+
 /* ---- in the worker of one host ---- */
 
 struct visit {
@@ -66,12 +71,12 @@ static bool is_of(const struct visit *visit, const struct remote *remote)
 	return remote->host == visit->host && !remote->is_theirs;
 }
 
-/* Also thaws: who died between freezing and the backup could not. */
+/* Who died between freezing and the backup could not thaw. */
 static int end_job(struct visit *visit, const struct stage_remote *remote, struct err *e)
 {
-	int result = virt_domain_backup_abort(visit->virt, remote->backup_of, e);
+	int result = virt_domain_backup_abort(visit->virt, remote->backup_of, remote->volume, e);
 
-	if (result == 0)
+	if (result == 0 && remote->thaw)
 		virt_domain_thaw(visit->virt, remote->backup_of, NULL);
 	return result == ERR_NOT_FOUND ? 0 : result;
 }
@@ -99,7 +104,7 @@ static int remove_all(struct visit *visit, struct err *e)
 		if (result == 0 && is_of(visit, remote) && is_job(remote->remote))
 			result = end_job(visit, remote->remote, e);
 	vec_foreach(&visit->cleaning->remotes, remote)
-		if (result == 0 && is_of(visit, remote) && remote->remote->volume)
+		if (result == 0 && is_of(visit, remote) && is_volume(remote->remote))
 			result = delete_volume(visit, remote->remote, e);
 	return result;
 }

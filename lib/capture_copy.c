@@ -34,9 +34,17 @@ int capture_announce_pool(void *context, const char *pool, struct err *e)
 	return announce_volume(work, pool, NULL, e);
 }
 
+/* What the names of all copies begin with. The caller frees. */
+static char *copy_names(const struct work *work)
+{
+	return mem_format("vmroll-%llu-%016llx-", (unsigned long long)work->order->stage->id,
+			  (unsigned long long)work->mark);
+}
+
 static int announce_backup(struct work *work, struct err *e)
 {
-	struct stage_remote remote = {0};
+	cleanup(cleanup_mem) char *names = copy_names(work);
+	struct stage_remote remote = {.volume = names, .thaw = work->order->capture->quiesce};
 
 	memcpy(remote.backup_of, work->machine.uuid, sizeof remote.backup_of);
 	return capture_send_remote(work->channel, &remote, e);
@@ -73,11 +81,11 @@ struct teller capture_teller_of(struct work *work, size_t place, const char *pha
 
 /* ---- raw volumes on the host ---- */
 
-/* The caller frees. */
 char *capture_copy_name(const struct work *work, size_t place)
 {
-	return mem_format("vmroll-%llu-%016llx-%zu.raw", (unsigned long long)work->order->stage->id,
-			  (unsigned long long)work->mark, place + 1);
+	cleanup(cleanup_mem) char *names = copy_names(work);
+
+	return mem_format("%s%zu.raw", names, place + 1);
 }
 
 int capture_flatten(struct work *work, size_t place, struct err *e)

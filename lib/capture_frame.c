@@ -13,7 +13,7 @@ enum { FRAME_VERSION = 1 };
 
 enum { MOVED_TARGET = 1, MOVED_PHASE, MOVED_NUMBER, MOVED_COUNT, MOVED_DONE, MOVED_TOTAL };
 
-enum { REMOTE_POOL = 1, REMOTE_VOLUME, REMOTE_BACKUP };
+enum { REMOTE_POOL = 1, REMOTE_VOLUME, REMOTE_BACKUP, REMOTE_THAW };
 
 enum { RESULT_WRITTEN = 1, RESULT_IMAGE };
 
@@ -102,6 +102,7 @@ int capture_send_remote(struct channel *channel, const struct stage_remote *remo
 	rec_text(&record, REMOTE_POOL, remote->pool);
 	rec_text(&record, REMOTE_VOLUME, remote->volume);
 	rec_bytes(&record, REMOTE_BACKUP, remote->backup_of, sizeof remote->backup_of);
+	rec_bool(&record, REMOTE_THAW, remote->thaw);
 	int result = send_record(channel, CAPTURE_REMOTE, &record, e);
 	if (result == 0)
 		result = channel_wait(channel, &answer, e);
@@ -121,6 +122,8 @@ static int take_remote(void *context, unsigned key, const struct rec_value *valu
 		return rec_replace_text(value, &remote->volume, e);
 	case REMOTE_BACKUP:
 		return rec_as_fixed(value, remote->backup_of, sizeof remote->backup_of, e);
+	case REMOTE_THAW:
+		return rec_as_bool(value, &remote->thaw, e);
 	default:
 		return 0;
 	}

@@ -24,7 +24,7 @@ enum field {
 	FIELD_REMOTES
 };
 
-enum remote_field { REMOTE_HOST = 1, REMOTE_URI, REMOTE_POOL, REMOTE_VOLUME, REMOTE_BACKUP_OF };
+enum remote_field { REMOTE_HOST = 1, REMOTE_URI, REMOTE_POOL, REMOTE_VOLUME, REMOTE_BACKUP_OF, REMOTE_THAW };
 
 static void remote_done(struct stage_remote *remote)
 {
@@ -62,6 +62,7 @@ static void add_remote(struct str *out, const struct stage_remote *remote)
 	rec_text(out, REMOTE_POOL, remote->pool);
 	rec_text(out, REMOTE_VOLUME, remote->volume);
 	rec_bytes(out, REMOTE_BACKUP_OF, remote->backup_of, sizeof remote->backup_of);
+	rec_bool(out, REMOTE_THAW, remote->thaw);
 	rec_close(out);
 }
 
@@ -97,6 +98,8 @@ static int take_remote_field(void *context, unsigned field, const struct rec_val
 		return rec_replace_text(value, &remote->volume, e);
 	case REMOTE_BACKUP_OF:
 		return rec_as_fixed(value, remote->backup_of, sizeof remote->backup_of, e);
+	case REMOTE_THAW:
+		return rec_as_bool(value, &remote->thaw, e);
 	default:
 		return 0;
 	}

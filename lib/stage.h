@@ -7,6 +7,7 @@
 #ifndef VMROLL_STAGE_H
 #define VMROLL_STAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -17,10 +18,11 @@
 
 /* Something on a host that must go again: a volume by path, or a transient pool, and perhaps a backup job. */
 struct stage_remote {
-	char *host;                  /* name in hosts(5) */
-	char *uri;                   /* as it was then */
-	char *pool, *volume;         /* volume NULL: the transient pool itself */
-	unsigned char backup_of[16]; /* a domain whose backup job may still run; all zero: none */
+	char *host; /* name in hosts(5) */
+	char *uri;  /* as it was then */
+	char *pool, *volume; /* volume NULL: the transient pool itself; pool NULL: a backup job, by what names of its files begin with */
+	unsigned char backup_of[16]; /* the domain whose job it is; all zero: it is no job */
+	bool thaw;                   /* its file systems may have been frozen for it */
 };
 
 struct stage {

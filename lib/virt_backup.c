@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <libvirt/libvirt.h>
@@ -104,13 +105,26 @@ static int is_off(virDomainPtr domain)
 	return !virt_state_is_active(state);
 }
 
-int virt_domain_backup_abort(struct virt *virt, const unsigned char *uuid, struct err *e)
+/* A job of somebody else's may have begun meanwhile. One that ends just now is nobody's. */
+static bool is_of(virDomainPtr domain, const char *mark)
+{
+	if (!mark)
+		return true;
+	char *xml = virDomainBackupGetXMLDesc(domain, 0);
+	bool found = xml && strstr(xml, mark);
+	free(xml);
+	return found;
+}
+
+int virt_domain_backup_abort(struct virt *virt, const unsigned char *uuid, const char *mark, struct err *e)
 {
 	cleanup(cleanup_domain) virDomainPtr domain = NULL;
 
 	int result = virt_domain_lookup(virt, uuid, &domain, e);
 	if (result < 0)
 		return result == ERR_NOT_FOUND ? 0 : result;
+	if (!is_of(domain, mark))
+		return 0;
 	result = abort_job(domain, e);
 	return result < 0 && is_off(domain) ? 0 : result;
 }

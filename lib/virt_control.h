@@ -64,8 +64,8 @@ int virt_domain_backup(struct virt *virt, const unsigned char *uuid, const struc
 		       const struct disk_progress *progress, struct err *e);
 /* ERR_LOCKED: a job runs on it. To be asked before a backup is announced that would be ended, whosever it is. */
 int virt_domain_check_idle(struct virt *virt, const unsigned char *uuid, struct err *e);
-/* Ends a backup job that a killed process left behind. None is success. */
-int virt_domain_backup_abort(struct virt *virt, const unsigned char *uuid, struct err *e);
+/* Ends a backup job that a killed process left behind, if the name of a file that it writes holds MARK (NULL: whosever it is). None is success, nor is another touched. */
+int virt_domain_backup_abort(struct virt *virt, const unsigned char *uuid, const char *mark, struct err *e);
 
 /* Memory that new domains can have: VIRT_UNKNOWN where the driver does not tell. */
 int virt_free_memory(struct virt *virt, uint64_t *bytes, struct err *e);

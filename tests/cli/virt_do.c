@@ -357,7 +357,7 @@ static int do_backup_refused(struct err *e)
 
 static int do_backup_abort(struct err *e)
 {
-	return virt_domain_backup_abort(virt, uuid, e);
+	return virt_domain_backup_abort(virt, uuid, NULL, e);
 }
 
 static int do_memory(struct err *e)

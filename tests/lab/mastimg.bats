@@ -501,17 +501,23 @@ meanwhile()
 	tidy
 }
 
-@test "a running VM that another backup is made of: told with status 5, and that backup goes on" {
-	raw host1 busy
-	machine busy host1 "$(disk busy.raw raw vda)"
-	on host1 start busy
+# other_backup VM: somebody else's, on host1, which lasts until it is ended.
+other_backup()
+{
 	cat >"$folder/other.xml" <<-END
 		<domainbackup mode='pull'>
 		  <server transport='unix' socket='/run/other.sock'/>
 		  <disks><disk name='vda' backup='yes' type='file'><scratch file='/var/lib/libvirt/images/other.raw'/></disk></disks>
 		</domainbackup>
 	END
-	on host1 backup-begin busy "$folder/other.xml"
+	on host1 backup-begin "$1" "$folder/other.xml"
+}
+
+@test "a running VM that another backup is made of: told with status 5, and that backup goes on" {
+	raw host1 busy
+	machine busy host1 "$(disk busy.raw raw vda)"
+	on host1 start busy
+	other_backup busy
 	run -5 --separate-stderr mastimg register busy@host1
 	[[ $stderr == *'busy: another job runs on it (a backup): try again when it is done' ]]
 	on host1 backup-dumpxml busy
@@ -519,6 +525,45 @@ meanwhile()
 	on host1 domjobabort busy
 	run -0 mastimg register busy@host1
 	clean host1
+	tidy
+}
+
+# Who was killed may take a moment to be gone: until then gc spares what is theirs.
+# shellcheck disable=SC2317 # waited for
+swept()
+{
+	mastimg gc && tidy
+}
+
+@test "gc ends no backup job but that of whoever was killed" {
+	raw host1 others 64
+	machine others host1 "$(disk others.raw raw vda)"
+	on host1 start others
+	slowly host1
+	background register mastimg register others@host1
+	wait_until 20 reading
+	background_end register KILL
+	freely host1
+	other_backup others
+	wait_until 60 swept
+	on host1 backup-dumpxml others
+	on host1 domjobabort others
+	clean host1
+}
+
+@test "a running VM that goes to another host while its copy is read: the instant of the backup is captured" {
+	raw host1 goes 64
+	machine goes host1 "$(disk goes.raw raw vda)"
+	on host1 start goes
+	cp "$(images host1)/goes.raw" "$folder/before"
+	cp "$(images host1)/goes.raw" "$(images host2)/goes.raw"
+	made+=("goes host2")
+	meanwhile goes host1 virsh -q -c "$LAB_URI_host1" migrate --live --unsafe --persistent --undefinesource goes \
+		"$LAB_URI_host2" --migrateuri "tcp://$LAB_ADDRESS_host2"
+	[ "$status" -eq 0 ]
+	cmp "$(stored goes vda)" "$folder/before"
+	on host2 domstate goes
+	clean host1 host2
 	tidy
 }
 

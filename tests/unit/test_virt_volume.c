@@ -218,7 +218,7 @@ static void who_is_not_there(void **state)
 	assert_ok(virt_domain_shutdown(virt, nobody, 0, &e), &e);
 	assert_ok(virt_domain_destroy(virt, nobody, &e), &e);
 	assert_ok(virt_domain_undefine(virt, nobody, &e), &e);
-	assert_ok(virt_domain_backup_abort(virt, nobody, &e), &e);
+	assert_ok(virt_domain_backup_abort(virt, nobody, NULL, &e), &e);
 	assert_error(virt_domain_start(virt, nobody, &e), ERR_NOT_FOUND, &e, "Domain not found");
 	assert_error(virt_domain_config(virt, nobody, &xml, &e), ERR_NOT_FOUND, &e, "Domain not found");
 	assert_error(virt_domain_live(virt, nobody, &xml, &e), ERR_NOT_FOUND, &e, "Domain not found");
