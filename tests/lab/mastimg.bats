@@ -529,8 +529,7 @@ other_backup()
 }
 
 # Who was killed may take a moment to be gone: until then gc spares what is theirs.
-# shellcheck disable=SC2317 # waited for
-swept()
+cleared()
 {
 	mastimg gc && tidy
 }
@@ -545,7 +544,7 @@ swept()
 	background_end register KILL
 	freely host1
 	other_backup others
-	wait_until 60 swept
+	wait_until 60 cleared
 	on host1 backup-dumpxml others
 	on host1 domjobabort others
 	clean host1

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -55,12 +56,34 @@ static int close_screen(void **state)
 	return 0;
 }
 
+/* A terminal passes on what it got when it has time to: a mark that is written last is waited for. */
+static void read_terminal(struct screen *screen)
+{
+	const char mark = '\036';
+	struct pollfd ready = {.fd = screen->reader, .events = POLLIN};
+	size_t length = 0;
+
+	fputc(mark, screen->out);
+	fflush(screen->out);
+	while (length == 0 || screen->text[length - 1] != mark) {
+		assert_in_range(length, 0, sizeof screen->text - 2);
+		assert_int_equal(poll(&ready, 1, 60000), 1);
+		ssize_t got = read(screen->reader, screen->text + length, sizeof screen->text - 1 - length);
+		assert_true(got > 0);
+		length += (size_t)got;
+	}
+	screen->text[length - 1] = '\0';
+}
+
 static const char *seen(struct screen *screen, bool file)
 {
 	fflush(screen->out);
-	ssize_t length = file ? pread(screen->reader, screen->text, sizeof screen->text - 1, 0)
-			      : read(screen->reader, screen->text, sizeof screen->text - 1);
-	screen->text[length > 0 ? length : 0] = '\0';
+	if (file) {
+		ssize_t length = pread(screen->reader, screen->text, sizeof screen->text - 1, 0);
+		screen->text[length > 0 ? length : 0] = '\0';
+	} else {
+		read_terminal(screen);
+	}
 	return screen->text;
 }
 
