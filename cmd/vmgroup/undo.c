@@ -1,6 +1,7 @@
 /* undo.c - what a deployment made is removed again. */
 #include "config.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,9 +12,16 @@
 #include "undo.h"
 #include "virt_control.h"
 #include "virt_volume.h"
+#include "when.h"
 
 /* DELETE_MS: a copy on a host goes on for a while when its client was killed, and holds its volume. */
-enum { DELETE_MS = 60 * 1000 };
+enum { DELETE_MS = 60 * 1000, SETTLE_MS = 1000, ROUNDS_MAX = 8 };
+
+/* Whether its processes may have been ended in the middle of a request to a host, which the host still does then. */
+static bool is_in_flight(const struct deployment *deployment)
+{
+	return deployment->state == DEPLOYMENT_REMOVING && deployment->ended == WHEN_UNKNOWN;
+}
 
 /* ---- in a worker ---- */
 
@@ -49,29 +57,105 @@ static int remove_machine(struct crew *crew, struct worker *worker, struct virt 
 	return result;
 }
 
-/* One that cannot be removed does not keep the others. */
+/* Machines of one host, and which of them are removed. */
+struct removal {
+	struct crew *crew;
+	struct worker *worker;
+	struct virt *virt;
+	const struct crew_host *host;
+	bool *removed; /* by place in host->machines */
+	int failure;
+	struct err first;
+};
+
+static const struct deployed *machine_at(const struct removal *removal, size_t i)
+{
+	return &removal->crew->deployment->machines.items[removal->host->machines.items[i]];
+}
+
+/* One that cannot be removed does not keep the others, but with the connection gone, each would say so. */
+static void remove_each(struct removal *removal)
+{
+	for (size_t i = removal->host->machines.count; i-- > 0 && removal->failure != ERR_NET;) {
+		const struct deployed *machine = machine_at(removal, i);
+		struct err why = {0};
+		int result = remove_machine(removal->crew, removal->worker, removal->virt, machine, &why);
+		removal->removed[i] = result == 0;
+		if (result < 0 && (removal->failure == 0 || result == ERR_NET))
+			removal->failure = err_set(&removal->first, result, "%s: %s", machine->name, why.text);
+	}
+}
+
+/* 1 if anything of it is there. */
+static int is_there(struct virt *virt, const struct deployed *machine, struct err *e)
+{
+	int state;
+	int result = virt_domain_state(virt, machine->uuid, &state, e);
+
+	vec_foreach(&machine->disks, disk) {
+		cleanup(virt_volume_done) struct virt_volume volume = {0};
+		if (result == 0)
+			result = virt_volume_find(virt, machine->pool, disk->volume, &volume, e);
+	}
+	return result == ERR_NOT_FOUND ? 0 : result;
+}
+
+/* Removes again what came after it was removed. 1: something did. */
+static int look_again(struct removal *removal, struct err *e)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < removal->host->machines.count; i++) {
+		const struct deployed *machine = machine_at(removal, i);
+		int there = removal->removed[i] ? is_there(removal->virt, machine, e) : 0;
+		if (there == 1)
+			there = remove_machine(removal->crew, removal->worker, removal->virt, machine, e) < 0
+					? e->code
+					: 1;
+		if (there < 0)
+			return there;
+		found = found || there;
+	}
+	return found;
+}
+
+static int settle(struct removal *removal, struct err *e)
+{
+	int result = 1;
+
+	for (int rounds = 0; result == 1 && rounds < ROUNDS_MAX; rounds++) {
+		poll(NULL, 0, SETTLE_MS);
+		result = step_send(removal->worker, STEP_MOVED, 0, 0, e);
+		if (result == 0)
+			result = look_again(removal, e);
+	}
+	return result < 0 ? result : 0;
+}
+
+static int tell_removed(const struct removal *removal, struct err *e)
+{
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < removal->host->machines.count; i++)
+		if (removal->removed[i])
+			result = step_send(removal->worker, STEP_MACHINE, removal->host->machines.items[i], 0, e);
+	return result;
+}
+
 static int remove_all(struct crew *crew, struct worker *worker, struct virt *virt,
 		      const struct crew_host *host, struct err *e)
 {
-	struct err first = {0};
-	int result = 0, failure = 0;
+	cleanup(cleanup_mem) bool *removed = mem_zalloc(host->machines.count, sizeof *removed);
+	struct removal removal = {.crew = crew, .worker = worker, .virt = virt, .host = host, .removed = removed};
+	int result = 0;
 
-	for (size_t i = host->machines.count; i-- > 0 && result == 0;) {
-		size_t place = host->machines.items[i];
-		const struct deployed *machine = &crew->deployment->machines.items[place];
-		struct err why = {0};
-		int removed = remove_machine(crew, worker, virt, machine, &why);
-		if (removed == 0) {
-			result = step_send(worker, STEP_MACHINE, place, 0, e);
-		} else if (failure == 0) {
-			failure = err_set(&first, removed, "%s: %s", machine->name, why.text);
-		}
-		/* With the connection gone, each would say so. */
-		if (removed == ERR_NET)
-			break;
-	}
-	if (result == 0 && failure < 0)
-		return err_set(e, failure, "%s", first.text);
+	remove_each(&removal);
+	if (is_in_flight(crew->deployment) && removal.failure != ERR_NET)
+		result = settle(&removal, e);
+	if (result == 0)
+		result = tell_removed(&removal, e);
+	if (result == 0 && removal.failure < 0)
+		return err_set(e, removal.failure, "%s", removal.first.text);
 	return result;
 }
 
@@ -165,7 +249,12 @@ static int clear_job(struct worker *worker, size_t job, void *context, struct er
 	const char *uri = session_uri(clearing->session, base->host, base->uri);
 	int result = virt_open_control(&virt, uri, e);
 
-	return result < 0 ? result : step_delete_volume(worker, virt, base->pool, base->volume, DELETE_MS, e);
+	if (result == 0)
+		result = step_delete_volume(worker, virt, base->pool, base->volume, DELETE_MS, e);
+	if (result < 0 || !is_in_flight(clearing->deployment))
+		return result;
+	poll(NULL, 0, SETTLE_MS);
+	return step_delete_volume(worker, virt, base->pool, base->volume, DELETE_MS, e);
 }
 
 static int received(void *context, size_t job, const void *bytes, size_t length, struct err *e)
