@@ -6,7 +6,7 @@
 #include "domxml_rewrite_private.h"
 
 /* /var/lib/libvirt/qemu/channel/target/domain-7-web1/…, /run/libvirt/qemu/channel/7-web1/…, …/domain-7-web1/vnc.sock */
-bool domxml_is_libvirts(const char *path)
+static bool is_libvirts(const char *path)
 {
 	const char *below = strstr(path, "/libvirt/qemu/");
 
@@ -24,7 +24,7 @@ static bool has_libvirts(const xmlNode *node, const char *attribute)
 {
 	cleanup(cleanup_mem) char *path = domxml_attribute(node, attribute);
 
-	return path && domxml_is_libvirts(path);
+	return path && is_libvirts(path);
 }
 
 static void strip_disk(xmlNode *disk)

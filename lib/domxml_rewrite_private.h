@@ -8,8 +8,6 @@
 
 /* Takes out of a <domain> what only a running one has, or what is made anew each time. */
 void domxml_strip_life(xmlNode *root);
-/* Whether PATH is one that libvirt chose: of a channel or a display. */
-bool domxml_is_libvirts(const char *path);
 
 struct rewriting {
 	const struct domxml_change *change;

@@ -100,9 +100,3 @@ int err_exit_status(int code)
 		return 4;
 	}
 }
-
-int err_is_temporary(int code)
-{
-	return code == ERR_NET || code == ERR_TEMPORARY || code == ERR_DEADLINE || code == ERR_LOCKED ||
-	       code == ERR_ENV || code == ERR_FULL;
-}

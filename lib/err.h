@@ -49,7 +49,4 @@ int err_wrap(struct err *e, const char *format, ...) __attribute__((format(print
 /* The exit status of vmroll(7) for a return value: 0 for anything not negative, else 1 to 5. */
 int err_exit_status(int code);
 
-/* Whether trying the same thing again later can help (network, temporary refusal, deadline, lock). */
-int err_is_temporary(int code);
-
 #endif

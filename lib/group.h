@@ -101,7 +101,6 @@ int group_expand(struct store_view *view, const struct group *group, struct grou
 struct group_graph;
 int group_graph_open(struct group_graph **graph, struct store_view *view, struct err *e);
 void group_graph_close(struct group_graph *graph); /* NULL-safe */
-void cleanup_group_graph(struct group_graph **graph);
 /* Borrowed; NULL if there is none. */
 const struct group *group_graph_group(const struct group_graph *graph, uint64_t id);
 /* As group_expand, of the group ID; ERR_CORRUPT if there is none. */

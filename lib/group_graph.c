@@ -156,11 +156,6 @@ void group_graph_close(struct group_graph *graph)
 	free(graph);
 }
 
-void cleanup_group_graph(struct group_graph **graph)
-{
-	group_graph_close(*graph);
-}
-
 const struct group *group_graph_group(const struct group_graph *graph, uint64_t id)
 {
 	const struct group_node *node = group_graph_find(graph, id);

@@ -14,11 +14,6 @@ static const char *const policies[] = {
 	[PLACE_SPREAD] = "spread",
 };
 
-const char *place_policy_name(enum place_policy policy)
-{
-	return policies[policy];
-}
-
 int place_policy_parse(const char *text, enum place_policy *policy, struct err *e)
 {
 	for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {

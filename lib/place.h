@@ -17,7 +17,6 @@
 #include "err.h"
 
 enum place_policy { PLACE_FIRST_FIT, PLACE_BEST_FIT, PLACE_SPREAD };
-const char *place_policy_name(enum place_policy policy); /* "first-fit" … */
 int place_policy_parse(const char *text, enum place_policy *policy, struct err *e);
 
 #define PLACE_UNKNOWN UINT64_MAX

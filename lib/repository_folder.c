@@ -24,7 +24,7 @@ char *folder_image_path(const struct folder *folder, uint64_t image)
 	return mem_format("%s/images/%llu", folder->path, (unsigned long long)image);
 }
 
-char *folder_stage_path(const struct folder *folder, uint64_t stage)
+static char *folder_stage_path(const struct folder *folder, uint64_t stage)
 {
 	return mem_format("%s/staging/%llu", folder->path, (unsigned long long)stage);
 }

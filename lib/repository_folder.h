@@ -35,7 +35,6 @@ int folder_make_image(const struct folder *folder, uint64_t image, struct folder
 int folder_make_stage(const struct folder *folder, uint64_t stage, struct folder_place *place, struct err *e);
 /* Paths, which the caller frees. */
 char *folder_image_path(const struct folder *folder, uint64_t image);
-char *folder_stage_path(const struct folder *folder, uint64_t stage);
 
 /* All names in the folder FD but . and .. */
 int folder_names(int fd, const char *path, struct image_texts *names, struct err *e);

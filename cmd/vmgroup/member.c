@@ -27,7 +27,8 @@ void members_done(struct members *members)
 		hosts_done(&members->hosts);
 }
 
-void member_add_text(struct str *text, const char *name, const char *image, uint64_t count)
+/* web=centos9*3 */
+static void member_add_text(struct str *text, const char *name, const char *image, uint64_t count)
 {
 	str_addf(text, "%s=%s", name, image);
 	if (count != 1)

@@ -42,7 +42,4 @@ void members_add_to(const struct members *members, bool replace, struct group *g
 /* "VERB web=centos9*3 db=db9 group:base", for the log: as much as fits a line. */
 void members_describe(const struct members *members, const char *verb, struct str *text);
 
-/* web=centos9*3 */
-void member_add_text(struct str *text, const char *name, const char *image, uint64_t count);
-
 #endif
